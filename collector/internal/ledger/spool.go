@@ -1,0 +1,142 @@
+package ledger
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func (l *Ledger) applySpool(s *Spooled) {
+	if s.Lost {
+		delete(l.spool, s.key())
+		return
+	}
+	l.spool[s.key()] = s
+}
+
+// Spool records, on disk, that a segment lies in local staging.
+func (l *Ledger) Spool(s Spooled) error {
+	seq, err := l.recordSpool(s)
+	if err != nil {
+		return err
+	}
+	return l.log.sync(seq)
+}
+
+func (l *Ledger) recordSpool(s Spooled) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.applySpool(&s)
+	return l.log.append(&record{Spool: &s})
+}
+
+// Waiting lists the spooled segments that have not been acknowledged, oldest rows first.
+func (l *Ledger) Waiting() []Spooled {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []Spooled
+	for _, s := range l.spool {
+		if s.Acked.IsZero() {
+			list = append(list, *s)
+		}
+	}
+	slices.SortFunc(list, func(a, b Spooled) int {
+		return cmp.Or(cmp.Compare(a.TimeMS, b.TimeMS), cmp.Compare(a.File.String(), b.File.String()), cmp.Compare(a.Number, b.Number))
+	})
+	return list
+}
+
+// Unspool records that a spooled segment was acknowledged, in its file's plan as well, if
+// that plan is still the one that it was cut by.
+func (l *Ledger) Unspool(s Spooled, id [16]byte, now time.Time) error {
+	s.Acked = now
+	if _, err := l.recordSpool(s); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	f := l.files[s.File]
+	current := f != nil && f.Plan != nil && f.Plan.Seq == s.Plan
+	l.mu.Unlock()
+	if !current {
+		return nil
+	}
+	return l.Ack(f, s.Number, id)
+}
+
+// Lost records that a spooled segment's CSV is gone or damaged.
+func (l *Ledger) Lost(s Spooled) error {
+	s.Lost = true
+	_, err := l.recordSpool(s)
+	return err
+}
+
+// An Index finds spooled segments by their CSV's content, in all ledgers of a state
+// folder, those of running collectors included.
+type Index struct {
+	stateDir string
+	read     map[string]place
+	bySum    map[string]Spooled
+}
+
+// A place is how far a ledger has been read. A compacted ledger is another inode.
+type place struct {
+	inode  uint64
+	offset int64
+}
+
+// NewIndex returns an index of the ledgers in a state folder.
+func NewIndex(stateDir string) *Index {
+	return &Index{stateDir: stateDir, read: make(map[string]place), bySum: make(map[string]Spooled)}
+}
+
+// Find returns the spooled segment, sent since or not, whose CSV has this SHA-256 in
+// hexadecimal. It reads what the ledgers have gained since the last call.
+func (x *Index) Find(sum string) (Spooled, bool, error) {
+	folders, err := os.ReadDir(x.stateDir)
+	if err != nil {
+		return Spooled{}, false, err
+	}
+	for _, folder := range folders {
+		if err := x.catchUp(filepath.Join(x.stateDir, folder.Name(), "ledger")); err != nil {
+			return Spooled{}, false, err
+		}
+	}
+	s, ok := x.bySum[sum]
+	return s, ok, nil
+}
+
+func (x *Index) catchUp(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	at := x.read[path]
+	if at.inode != st.Ino || at.offset > st.Size {
+		at = place{inode: st.Ino}
+	}
+	if _, err := f.Seek(at.offset, io.SeekStart); err != nil {
+		return err
+	}
+	n, _, err := readRecords(f, func(r *record) {
+		if r.Spool != nil && !r.Spool.Lost {
+			x.bySum[r.Spool.Sum] = *r.Spool
+		}
+	})
+	at.offset += n
+	x.read[path] = at
+	return err
+}

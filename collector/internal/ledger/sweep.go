@@ -1,0 +1,50 @@
+package ledger
+
+import "time"
+
+// Sweep looks which of the files are still at their path and forgets those that have
+// been away for seven days. It returns the forgotten ones that hadn't been sent to the
+// end. It must not be called while the watched folder itself is away.
+func (l *Ledger) Sweep(now time.Time) (unsent []*File, err error) {
+	type seen struct {
+		f      *File
+		path   Name
+		inode  uint64
+		absent time.Time
+	}
+	l.mu.Lock()
+	places := make([]seen, 0, len(l.files))
+	for _, f := range l.files {
+		places = append(places, seen{f, f.Path, f.Stat.Inode, f.Absent})
+	}
+	l.mu.Unlock()
+
+	for _, p := range places {
+		there := inodeAt(string(p.path)) == p.inode
+		switch {
+		case there && !p.absent.IsZero():
+			err = l.setAbsent(p.f, p.path, time.Time{})
+		case !there && p.absent.IsZero():
+			err = l.setAbsent(p.f, p.path, now)
+		case !there && now.Sub(p.absent) > remember:
+			if p.f.Status == Pending {
+				unsent = append(unsent, p.f)
+			}
+			err = l.Forget(p.f)
+		}
+		if err != nil {
+			return unsent, err
+		}
+	}
+	return unsent, nil
+}
+
+func (l *Ledger) setAbsent(f *File, path Name, since time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.files[f.ID] != f || f.Path != path {
+		return nil // it has moved on meanwhile
+	}
+	_, err := l.update(f, func(f *File) { f.Absent = since })
+	return err
+}
