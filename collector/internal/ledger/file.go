@@ -133,6 +133,7 @@ type Spooled struct {
 	Plan      int    `json:"plan"` // Plan.Seq
 	Number    int    `json:"number"`
 	Path      Name   `json:"path"`    // of the CSV
+	Size      int64  `json:"size"`    // of the CSV, in bytes
 	Sum       string `json:"sum"`     // SHA-256 of the CSV, in hexadecimal
 	Segment   string `json:"segment"` // the segment's id, in hexadecimal
 	Source    Name   `json:"source"`  // base name of the file it was cut from

@@ -408,7 +408,7 @@ func TestSpool(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := NewID()
-	one := Spooled{File: f.ID, Plan: 1, Number: 1, Path: "/staging/a_segment-1.csv", Sum: "s1", Segment: id.String(), TimeMS: 5}
+	one := Spooled{File: f.ID, Plan: 1, Number: 1, Path: "/staging/a_segment-1.csv", Sum: "s1", Size: 9, Segment: id.String(), TimeMS: 5}
 	two := Spooled{File: f.ID, Plan: 1, Number: 0, Path: "/staging/a_segment-0.csv", Sum: "s0", TimeMS: 3}
 	for _, s := range []Spooled{one, two} {
 		if err := l.Spool(s); err != nil {
@@ -416,7 +416,7 @@ func TestSpool(t *testing.T) {
 		}
 	}
 	index := NewIndex(dir)
-	if s, ok, err := index.Find("s1"); err != nil || !ok || s.Segment != id.String() {
+	if s, ok, err := find(index, 9, "s1"); err != nil || !ok || s.Segment != id.String() {
 		t.Errorf("while the collector runs: %v, %v, %v", s, ok, err)
 	}
 	closed(t, l)
@@ -425,7 +425,7 @@ func TestSpool(t *testing.T) {
 	if w := l.Waiting(); len(w) != 2 || w[0].Number != 0 || w[1].Number != 1 {
 		t.Errorf("waiting: %v", w)
 	}
-	if err := l.Unspool(one, id, now); err != nil {
+	if err := l.Unspool(one, now); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Lost(two); err != nil {
@@ -441,16 +441,20 @@ func TestSpool(t *testing.T) {
 
 	// Its identity is remembered for a week.
 	closed(t, open(t, dir, now.Add(6*24*time.Hour)))
-	if _, ok, err := NewIndex(dir).Find("s1"); err != nil || !ok {
+	if _, ok, err := find(NewIndex(dir), 9, "s1"); err != nil || !ok {
 		t.Errorf("after six days: %v, %v", ok, err)
 	}
-	if _, ok, _ := index.Find("unknown"); ok {
+	if _, ok, _ := find(index, 9, "unknown"); ok {
 		t.Error("found what was never spooled")
 	}
 	closed(t, open(t, dir, now.Add(8*24*time.Hour)))
-	if _, ok, err := NewIndex(dir).Find("s1"); err != nil || ok {
+	if _, ok, err := find(NewIndex(dir), 9, "s1"); err != nil || ok {
 		t.Errorf("after eight days: %v, %v", ok, err)
 	}
+}
+
+func find(x *Index, size int64, sum string) (Spooled, bool, error) {
+	return x.Find(size, func() (string, error) { return sum, nil })
 }
 
 // The file doesn't grow for ever while a text file grows.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -54,7 +55,11 @@ func (l *Ledger) Waiting() []Spooled {
 
 // Unspool records that a spooled segment was acknowledged, in its file's plan as well, if
 // that plan is still the one that it was cut by.
-func (l *Ledger) Unspool(s Spooled, id [16]byte, now time.Time) error {
+func (l *Ledger) Unspool(s Spooled, now time.Time) error {
+	var id ID
+	if err := id.UnmarshalText([]byte(s.Segment)); err != nil {
+		return err
+	}
 	s.Acked = now
 	if _, err := l.recordSpool(s); err != nil {
 		return err
@@ -77,11 +82,14 @@ func (l *Ledger) Lost(s Spooled) error {
 }
 
 // An Index finds spooled segments by their CSV's content, in all ledgers of a state
-// folder, those of running collectors included.
+// folder, those of running collectors included. It may be used from several goroutines.
 type Index struct {
 	stateDir string
-	read     map[string]place
-	bySum    map[string]Spooled
+
+	mu    sync.Mutex
+	read  map[string]place
+	bySum map[string]Spooled
+	sizes map[int64]bool
 }
 
 // A place is how far a ledger has been read. A compacted ledger is another inode.
@@ -92,23 +100,38 @@ type place struct {
 
 // NewIndex returns an index of the ledgers in a state folder.
 func NewIndex(stateDir string) *Index {
-	return &Index{stateDir: stateDir, read: make(map[string]place), bySum: make(map[string]Spooled)}
+	return &Index{
+		stateDir: stateDir,
+		read:     make(map[string]place),
+		bySum:    make(map[string]Spooled),
+		sizes:    make(map[int64]bool),
+	}
 }
 
-// Find returns the spooled segment, sent since or not, whose CSV has this SHA-256 in
-// hexadecimal. It reads what the ledgers have gained since the last call.
-func (x *Index) Find(sum string) (Spooled, bool, error) {
+// Find returns the spooled segment, sent since or not, whose CSV has this size and this
+// SHA-256 in hexadecimal; sum is called only if one has the size. Find reads what the
+// ledgers have gained since the last call.
+func (x *Index) Find(size int64, sum func() (string, error)) (s Spooled, ok bool, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	folders, err := os.ReadDir(x.stateDir)
 	if err != nil {
-		return Spooled{}, false, err
+		return s, false, err
 	}
 	for _, folder := range folders {
 		if err := x.catchUp(filepath.Join(x.stateDir, folder.Name(), "ledger")); err != nil {
-			return Spooled{}, false, err
+			return s, false, err
 		}
 	}
-	s, ok := x.bySum[sum]
-	return s, ok, nil
+	if !x.sizes[size] {
+		return s, false, nil
+	}
+	hash, err := sum()
+	if err != nil {
+		return s, false, err
+	}
+	s, ok = x.bySum[hash]
+	return s, ok && s.Size == size, nil
 }
 
 func (x *Index) catchUp(path string) error {
@@ -133,7 +156,7 @@ func (x *Index) catchUp(path string) error {
 	}
 	n, _, err := readRecords(f, func(r *record) {
 		if r.Spool != nil && !r.Spool.Lost {
-			x.bySum[r.Spool.Sum] = *r.Spool
+			x.bySum[r.Spool.Sum], x.sizes[r.Spool.Size] = *r.Spool, true
 		}
 	})
 	at.offset += n

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"hash/crc32"
+	"io"
+
+	"spot-ingest/collector/internal/convert"
+)
+
+// A damage is a failed conversion, and what had come of it by then.
+type damage struct {
+	err   *convert.Error
+	bytes int64
+	sum   uint32
+}
+
+func (d *damage) Error() string { return d.err.Error() }
+func (d *damage) Unwrap() error { return d.err }
+
+// hasRows tells whether rows came before a failure that the file itself may have caused.
+func (d *damage) hasRows() bool { return d.err.Kind == convert.Exited && d.err.Rows > 0 }
+
+func (d *damage) same(other *damage) bool {
+	return d.hasRows() && other.hasRows() && d.err.ExitCode == other.err.ExitCode &&
+		d.bytes == other.bytes && d.sum == other.sum
+}
+
+// A tolerantReader ends in a *damage where the conversion fails, unless it is the same
+// damage as before: then the rows simply end there. It believes an end only after check.
+type tolerantReader struct {
+	r        io.Reader
+	before   *damage
+	check    func() error
+	accepted error // the damage that the rows end before
+	bytes    int64
+	sum      uint32
+}
+
+func (t *tolerantReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	if err == nil {
+		t.count(p[:n])
+		return n, nil
+	}
+	t.count(p[:n])
+	if changed := t.check(); changed != nil {
+		return n, changed
+	}
+	var failed *convert.Error
+	if !errors.As(err, &failed) {
+		return n, err
+	}
+	d := damage{err: failed, bytes: t.bytes, sum: t.sum}
+	if t.before != nil && t.before.same(&d) {
+		t.accepted = err
+		return n, io.EOF
+	}
+	return n, &d
+}
+
+func (t *tolerantReader) count(b []byte) {
+	t.bytes += int64(len(b))
+	t.sum = crc32.Update(t.sum, crc32.IEEETable, b)
+}

@@ -1,0 +1,74 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"spot-ingest/collector/internal/ledger"
+	"spot-ingest/pkg/broker"
+	"spot-ingest/pkg/codec"
+	"spot-ingest/pkg/logging"
+)
+
+// A Segment is a piece of a file on its way to Kafka.
+type Segment struct {
+	File      *ledger.File
+	Source    string // the file's base name, raw bytes
+	Number    int
+	ID        [16]byte
+	Partition int
+	Rows      int
+	TimeMS    int64          // the record's time stamp
+	Value     *codec.Encoder // holds the rows; given back to Publisher.Buffers in the end
+	Log       *logging.Logger
+}
+
+// Identify returns the id of the segment of a file that begins with the given line of a
+// plan that begins at byte from: the same rows of the same file have the same id however
+// often they are cut and sent.
+func Identify(file ledger.ID, from, firstLine int64, value []byte) [16]byte {
+	h := sha256.New()
+	var head [32]byte
+	copy(head[:16], file[:])
+	binary.BigEndian.PutUint64(head[16:], uint64(from))
+	binary.BigEndian.PutUint64(head[24:], uint64(firstLine))
+	h.Write(head[:])
+	h.Write(value)
+	var sum [sha256.Size]byte
+	return [16]byte(h.Sum(sum[:0])[:16])
+}
+
+// PartitionOf returns the partition of a segment: its id modulo the partition count.
+func PartitionOf(id [16]byte, partitions int) int {
+	n := uint64(partitions)
+	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
+	shift := (1 << 63) % n * 2 % n // 2^64 mod n
+	return int((hi%n*shift + lo%n) % n)
+}
+
+// maxSource bounds the spot.source header, in bytes.
+const maxSource = 255
+
+// headers returns a segment's record headers, the dispensable first.
+func (s *Segment) headers() []broker.Header {
+	source := s.Source
+	if len(source) > maxSource {
+		source = source[:maxSource]
+	}
+	return []broker.Header{
+		{Key: "spot.source", Value: []byte(source)},
+		{Key: "spot.rows", Value: strconv.AppendInt(nil, int64(s.Rows), 10)},
+		{Key: "spot.segment", Value: hex.AppendEncode(nil, s.ID[:])},
+	}
+}
+
+// name is what a failed segment's CSV is called: the file's name with every dot turned
+// into an underscore, then _segment-<n>.csv. A name too long for a file system is cut.
+func (s *Segment) name() string {
+	end := "_segment-" + strconv.Itoa(s.Number) + ".csv"
+	stem := strings.ReplaceAll(s.Source, ".", "_")
+	return stem[:min(len(stem), 255-len(end))] + end
+}

@@ -1,0 +1,190 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"spot-ingest/collector/internal/ledger"
+	"spot-ingest/pkg/codec"
+
+	"golang.org/x/sys/unix"
+)
+
+// store sets a failed segment down in staging as CSV, one line a row, and returns its
+// file's name. Two files of one name in two folders get folders of their own.
+func (p *Publisher) store(s *Segment) (string, error) {
+	if err := ledger.PrivateFolder(p.Staging); err != nil { // it may have been wiped, in /tmp
+		return "", err
+	}
+	path := filepath.Join(p.Staging, s.name())
+	size, sum, err := writeCSV(path, s.Value.Bytes())
+	if errors.Is(err, os.ErrExist) {
+		folder := filepath.Join(p.Staging, s.File.ID.String())
+		if err := ledger.PrivateFolder(folder); err != nil {
+			return "", err
+		}
+		path = filepath.Join(folder, s.name())
+		size, sum, err = writeCSV(path, s.Value.Bytes())
+	}
+	if err != nil {
+		return "", err
+	}
+	err = p.Ledger.Spool(ledger.Spooled{
+		File:      s.File.ID,
+		Plan:      s.File.Plan.Seq,
+		Number:    s.Number,
+		Path:      ledger.Name(path),
+		Size:      size,
+		Sum:       sum,
+		Segment:   hex.EncodeToString(s.ID[:]),
+		Source:    ledger.Name(s.Source),
+		Rows:      s.Rows,
+		TimeMS:    s.TimeMS,
+		Partition: s.Partition,
+	})
+	if err != nil {
+		os.Remove(path)
+	}
+	return filepath.Base(path), err
+}
+
+// writeCSV writes a value's rows to a new file, on disk when it returns, and returns the
+// file's size and SHA-256.
+func writeCSV(path string, value []byte) (size int64, sum string, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return 0, "", err
+	}
+	csv, err := rowsAsLines(value)
+	if err == nil {
+		_, err = f.Write(csv)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(path)
+		return 0, "", err
+	}
+	h := sha256.Sum256(csv)
+	return int64(len(csv)), hex.EncodeToString(h[:]), nil
+}
+
+func rowsAsLines(value []byte) ([]byte, error) {
+	rows, err := codec.Decode(value)
+	if err != nil {
+		return nil, err
+	}
+	csv := make([]byte, 0, len(value))
+	for row := range rows.All() {
+		csv = append(append(csv, row...), '\n')
+	}
+	return csv, nil
+}
+
+// Resend sends all spooled segments, each under its first identity, and removes what is
+// acknowledged. It returns the first error that says that Kafka is away.
+func (p *Publisher) Resend(ctx context.Context) error {
+	for _, s := range p.Ledger.Waiting() {
+		if err := p.resend(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Publisher) resend(ctx context.Context, s ledger.Spooled) error {
+	path := string(s.Path)
+	csv, err := os.ReadFile(path)
+	sum := sha256.Sum256(csv)
+	if err != nil || hex.EncodeToString(sum[:]) != s.Sum {
+		p.Log.Warning("Segment-%d of %q is not in local staging any more as it was stored (%q); it is made again from its file.", s.Number, s.Source, path)
+		return p.Ledger.Lost(s)
+	}
+	err = p.SendStored(ctx, s, csv)
+	switch {
+	case err == nil:
+	case isFinal(err):
+		// Its plan makes it again and sets it aside with its reason.
+		p.Log.Error("%v", err)
+		if err := p.Ledger.Lost(s); err != nil {
+			return err
+		}
+		return p.discard(path)
+	default:
+		return err
+	}
+	if err := p.Ledger.Unspool(s, time.Now()); err != nil {
+		return err
+	}
+	// The record must be on disk before the CSV goes.
+	if err := p.Ledger.Sync(); err != nil {
+		return err
+	}
+	return p.discard(path)
+}
+
+// SendStored sends the CSV of a segment that a collector has stored, perhaps another one,
+// as one record under its first identity.
+func (p *Publisher) SendStored(ctx context.Context, s ledger.Spooled, csv []byte) error {
+	segment, err := p.segmentOf(ctx, s, csv)
+	if err != nil {
+		return err
+	}
+	err = p.send(ctx, segment)
+	p.Buffers <- segment.Value
+	if err == nil {
+		p.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, s.Partition)
+	} else if !isFinal(err) && ctx.Err() == nil {
+		p.SetAway(err)
+	}
+	return err
+}
+
+func (p *Publisher) discard(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if folder := filepath.Dir(path); folder != p.Staging {
+		_ = os.Remove(folder) // if it was the last one in there
+	}
+	return nil
+}
+
+// segmentOf makes a segment of a spooled CSV, in a buffer taken from Buffers.
+func (p *Publisher) segmentOf(ctx context.Context, s ledger.Spooled, csv []byte) (*Segment, error) {
+	segment := &Segment{
+		File:      &ledger.File{ID: s.File},
+		Source:    string(s.Source),
+		Number:    s.Number,
+		Partition: s.Partition,
+		Rows:      s.Rows,
+		TimeMS:    s.TimeMS,
+		Log:       p.Log,
+	}
+	if n, err := hex.Decode(segment.ID[:], []byte(s.Segment)); err != nil || n != len(segment.ID) {
+		return nil, fmt.Errorf("spooled segment %q has no valid id %q", s.Path, s.Segment)
+	}
+	select {
+	case segment.Value = <-p.Buffers:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	segment.Value.Reset()
+	for len(csv) > 0 {
+		var row []byte
+		row, csv, _ = bytes.Cut(csv, []byte{'\n'})
+		segment.Value.Append(row)
+	}
+	return segment, nil
+}

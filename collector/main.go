@@ -1,0 +1,102 @@
+// Command collector watches a folder, turns each finished nfcapd, pcap or proxy log file
+// into CSV rows, and publishes them to Kafka: Apache Spot's Distributed Collector.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"spot-ingest/pkg/cli"
+	"spot-ingest/pkg/config"
+	"spot-ingest/pkg/logging"
+)
+
+// version is set by the linker for a release.
+var version = "devel"
+
+// Exit codes; usage errors exit with 2, as decided by the command line's parser.
+const (
+	exitOK     = 0
+	exitFailed = 1
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	var (
+		args cli.CollectorArgs
+		conf *config.Config
+	)
+	parser := cli.Collector(&args, cli.Hooks{
+		Load: func(path string) (err error) {
+			conf, err = config.Load(path)
+			return err
+		},
+		IsPipeline: func(name string) bool {
+			_, err := conf.Pipeline(name)
+			return err == nil
+		},
+		Version: "collector " + version,
+	})
+	if exit := parser.Parse(os.Args[1:]); exit != nil {
+		return exit.Write(os.Stdout, os.Stderr)
+	}
+
+	progress := newProgress(args.Once, os.Stdout, os.Stderr)
+	log := logging.New(progress, logging.ParseLevel(args.LogLevel), args.JSONLogs)
+	ctx, drain := signals()
+	if err := authenticate(ctx, os.Getenv, spotConf, log.Named("SPOT.INGEST.COMMON.KERBEROS")); err != nil {
+		return fail(err)
+	}
+	c, err := newCollector(ctx, conf, args, log, progress)
+	if err != nil {
+		return fail(err)
+	}
+	ok := c.run(ctx, drain)
+	if !ok && ctx.Err() == nil {
+		return exitFailed
+	}
+	return exitOK
+}
+
+func fail(err error) int {
+	fmt.Fprintf(os.Stderr, "collector: error: %s\n", strings.TrimSpace(err.Error()))
+	return exitFailed
+}
+
+const (
+	drainTime = 7 * time.Second // for segments under way after a signal
+	stopTime  = 9500 * time.Millisecond
+)
+
+// signals returns a context that ends at the first signal, and one that ends a while
+// after it, when segments still under way are given up. A second signal ends the process
+// at once, and so does a stop that takes too long. HUP is left alone if it was ignored at
+// start, as nohup wants it.
+func signals() (stop, drain context.Context) {
+	stop, cancelStop := context.WithCancel(context.Background())
+	drain, cancelDrain := context.WithCancel(context.Background())
+	stopping := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1}
+	if !signal.Ignored(syscall.SIGHUP) {
+		stopping = append(stopping, syscall.SIGHUP)
+	}
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, stopping...)
+	go func() {
+		<-received
+		cancelStop()
+		time.AfterFunc(drainTime, cancelDrain)
+		select {
+		case <-received:
+		case <-time.After(stopTime):
+			fmt.Fprintln(os.Stderr, "collector: error: could not stop in time; what was under way goes again at the next start")
+		}
+		os.Exit(exitFailed)
+	}()
+	return stop, drain
+}

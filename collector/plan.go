@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"spot-ingest/collector/internal/ledger"
+)
+
+// plan makes sure that the file has a plan, and tells whether it has one: without, there
+// is nothing to send.
+func (w *worker) plan(j job) (bool, error) {
+	f := j.file
+	if f.Plan != nil {
+		return true, nil
+	}
+	p := ledger.Plan{Limit: w.limit(), Type: w.kind.String(), Zone: w.method.Zone, Partitions: w.kafka.Topic().Partitions}
+	var err error
+	if p.Method, err = json.Marshal(w.method); err != nil {
+		return false, err
+	}
+	more := false
+	if w.text {
+		p.From, p.To, more, err = w.textRange(j)
+	} else {
+		p.To, p.SkipRows, more = w.binaryRange(j)
+	}
+	if err != nil || !more {
+		return false, err
+	}
+	return true, w.ledger.Plan(f, p)
+}
+
+// binaryRange plans the whole file, as converters know no parts of one, but for the rows
+// that were sent before it grew.
+func (w *worker) binaryRange(j job) (to, skipRows int64, more bool) {
+	f := j.file
+	switch {
+	case f.Status == ledger.Pending:
+		return j.found.Size, 0, true
+	case j.found.Size <= f.Done:
+		return 0, 0, false
+	}
+	w.log.Warning("File %q has grown since it was sent; the rows that came since are sent.", j.found.Path)
+	return j.found.Size, f.Rows, true
+}
+
+// textRange plans what was there at the first start, if it is wanted, or else the whole
+// lines that have come since the last time. An unfinished last line is taken when the
+// file is settled.
+func (w *worker) textRange(j job) (from, to int64, more bool, err error) {
+	f := j.file
+	if f.BaseWanted {
+		return 0, f.Base, true, nil
+	}
+	r, err := os.Open(j.found.Path)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	defer r.Close()
+	from, to = f.Done, j.found.Size
+	if !j.found.Settled {
+		if to, err = lastLineEnd(r, from, to); err != nil {
+			return 0, 0, false, fmt.Errorf("read %s: %w", j.found.Path, err)
+		}
+	}
+	if from >= to {
+		return 0, 0, false, nil
+	}
+	if from > f.Base {
+		var last [1]byte
+		if _, err := r.ReadAt(last[:], from-1); err != nil {
+			return 0, 0, false, fmt.Errorf("read %s: %w", j.found.Path, err)
+		}
+		if last[0] != '\n' {
+			w.log.Warning("File %q goes on with a line whose beginning was sent because it had not grown for a while; the rest of it is a line of its own.", j.found.Path)
+		}
+	}
+	return from, to, true, nil
+}
+
+// limit is the size limit of a segment: the topic's own may be lower than the configured.
+func (w *worker) limit() int {
+	if most := w.kafka.Topic().MaxBatchBytes; most > 0 {
+		return min(most, w.maxRequest)
+	}
+	return w.maxRequest
+}
+
+// lastLineEnd returns the offset behind the last newline in bytes [from,to) of r, or from
+// if there is none.
+func lastLineEnd(r io.ReaderAt, from, to int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for to > from {
+		at := max(from, to-int64(len(buf)))
+		b := buf[:to-at]
+		if _, err := r.ReadAt(b, at); err != nil && err != io.EOF {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+			return at + int64(i) + 1, nil
+		}
+		to = at
+	}
+	return from, nil
+}

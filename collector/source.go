@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"spot-ingest/collector/internal/ledger"
+	"spot-ingest/collector/internal/watch"
+
+	"golang.org/x/sys/unix"
+)
+
+// A source is where finished files come from: the watched folder, or the files named by
+// --resend.
+type source struct {
+	files      <-chan watch.File
+	run        func(ctx context.Context)
+	unfinished func() []string
+}
+
+// source records what is there at the first start, and begins to watch.
+func (c *collector) source(ctx context.Context) (*source, error) {
+	if len(c.args.Resend) > 0 {
+		return c.resendSource()
+	}
+	if !c.ledger.Began() {
+		if err := c.firstStart(ctx); err != nil {
+			return nil, err
+		}
+	}
+	w, err := watch.New(c.watchOptions())
+	if err != nil {
+		return nil, err
+	}
+	c.watchLog.Info("Supported filenames: %s", quoted(c.conf.SupportedFiles))
+	return &source{
+		files:      w.Files(),
+		unfinished: w.Unfinished,
+		run: func(ctx context.Context) {
+			if err := w.Run(ctx); err != nil && ctx.Err() == nil {
+				c.watchLog.Error("%v", err)
+			}
+		},
+	}, nil
+}
+
+func quoted(patterns []string) string {
+	if len(patterns) == 0 {
+		return "all"
+	}
+	return `"` + strings.Join(patterns, `", "`) + `"`
+}
+
+// firstStart records the files that are there already: like the original, the collector
+// sends what comes from now on. --once and the backlog options send them all the same.
+func (c *collector) firstStart(ctx context.Context) error {
+	found, err := watch.Scan(c.watchOptions())
+	if err != nil {
+		return err
+	}
+	skipped := 0
+	for _, f := range found {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		file, err := c.record(f)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			c.watchLog.Error("record %q: %v; it will be sent", f.Path, err)
+			continue
+		}
+		if err := c.ledger.Update(file, func(f *ledger.File) { f.Status, f.Done = ledger.Existing, f.Base }); err != nil {
+			return err
+		}
+		if !c.wanted(file) {
+			skipped++
+		}
+	}
+	if err := c.ledger.Begin(); err != nil {
+		return err
+	}
+	if skipped > 0 {
+		c.watchLog.Warning("%d files were in %q before the first start; they are recorded and not sent. Use --backlog to send them all, or --backlog-since TIME.", skipped, c.conf.Path)
+	}
+	return nil
+}
+
+// record makes the ledger's entry of a file that is there at the first start.
+func (c *collector) record(found watch.File) (*ledger.File, error) {
+	r, err := os.Open(found.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	file := newFile(found)
+	if file.Head, err = ledger.HeadPrint(r, found.Size); err != nil {
+		return nil, err
+	}
+	if c.text {
+		// A line that is being written belongs to what comes from now on.
+		file.Base, err = lastLineEnd(r, 0, found.Size)
+	}
+	return file, err
+}
+
+func newFile(found watch.File) *ledger.File {
+	return &ledger.File{
+		ID:   ledger.NewID(),
+		Path: ledger.Name(found.Path),
+		Stat: statOf(found),
+	}
+}
+
+func statOf(found watch.File) ledger.Stat {
+	return ledger.Stat{Inode: found.Inode, Birth: found.Birth, Size: found.Size, ModNS: found.ModTime.UnixNano()}
+}
+
+// wanted tells whether a file that was there at the first start is to be sent.
+func (c *collector) wanted(f *ledger.File) bool {
+	if c.args.Once || c.args.Backlog || c.conf.Backlog {
+		return true
+	}
+	since := c.args.BacklogSince
+	return !since.IsZero() && f.Stat.ModNS >= since.UnixNano()
+}
+
+// resendSource forgets the files named by --resend, so that they are sent again with a
+// new identity.
+func (c *collector) resendSource() (*source, error) {
+	files := make(chan watch.File, len(c.args.Resend))
+	defer close(files)
+	for _, name := range c.args.Resend {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return nil, err
+		}
+		found, err := statFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("--resend %q: %w", name, err)
+		}
+		known, change, err := c.ledger.Identify(path, statOf(found))
+		if err != nil {
+			return nil, fmt.Errorf("--resend %q: %w", name, err)
+		}
+		if change != ledger.Fresh {
+			if err := c.ledger.Forget(known); err != nil {
+				return nil, err
+			}
+		}
+		files <- found
+	}
+	return &source{
+		files:      files,
+		run:        func(context.Context) {},
+		unfinished: func() []string { return nil },
+	}, nil
+}
+
+func statFile(path string) (watch.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return watch.File{}, err
+	}
+	st, err := statx(path)
+	if err != nil {
+		return watch.File{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return watch.File{}, fmt.Errorf("not a regular file")
+	}
+	st.Path, st.Settled = path, true
+	return st, nil
+}
+
+func statx(path string) (watch.File, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
+		return watch.File{}, err
+	}
+	f := watch.File{Size: int64(st.Size), ModTime: time.Unix(st.Mtime.Sec, int64(st.Mtime.Nsec)), Inode: st.Ino}
+	if st.Mask&unix.STATX_BTIME != 0 {
+		f.Birth = st.Btime.Sec*1e9 + int64(st.Btime.Nsec)
+	}
+	return f, nil
+}
