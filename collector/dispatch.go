@@ -253,7 +253,7 @@ func (d *dispatcher) later(ctx context.Context, j job) {
 
 // retry looks at a failed file anew: it may have gone, or changed.
 func (d *dispatcher) retry(ctx context.Context, j job) {
-	if found, err := statFile(j.found.Path); err == nil {
+	if found, err := watch.Stat(j.found.Path); err == nil {
 		found.Settled = j.found.Settled
 		d.found(ctx, found, j.tries)
 	}
@@ -274,7 +274,7 @@ func (c *collector) failed(r result) {
 
 func (c *collector) unsupported(path string) {
 	c.watchLog.Warning("Filename %q is not supported! Skip file...", filepath.Base(path))
-	found, err := statFile(path)
+	found, err := watch.Stat(path)
 	if err != nil {
 		return
 	}

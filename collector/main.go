@@ -54,6 +54,9 @@ func run() int {
 		return fail(err)
 	}
 	c, err := newCollector(ctx, conf, args, log, progress)
+	if err != nil && ctx.Err() != nil {
+		return exitOK // stopped while it waited for Kafka: nothing was begun
+	}
 	if err != nil {
 		return fail(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"spot-ingest/collector/internal/convert"
 	"spot-ingest/collector/internal/ledger"
 	"spot-ingest/collector/internal/publish"
+	"spot-ingest/collector/internal/watch"
 	"spot-ingest/pkg/chunk"
 	"spot-ingest/pkg/logging"
 )
@@ -238,7 +239,7 @@ func (r *shipment) unchanged() error {
 	if r.method.Name == convert.Text {
 		return nil
 	}
-	now, err := statFile(r.found.Path)
+	now, err := watch.Stat(r.found.Path)
 	if err != nil {
 		return fmt.Errorf("it went away while it was read: %w", err)
 	}

@@ -6,12 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"spot-ingest/collector/internal/ledger"
 	"spot-ingest/collector/internal/watch"
-
-	"golang.org/x/sys/unix"
 )
 
 // A source is where finished files come from: the watched folder, or the files named by
@@ -140,7 +137,7 @@ func (c *collector) resendSource() (*source, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := statFile(path)
+		found, err := watch.Stat(path)
 		if err != nil {
 			return nil, fmt.Errorf("--resend %q: %w", name, err)
 		}
@@ -160,32 +157,4 @@ func (c *collector) resendSource() (*source, error) {
 		run:        func(context.Context) {},
 		unfinished: func() []string { return nil },
 	}, nil
-}
-
-func statFile(path string) (watch.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return watch.File{}, err
-	}
-	st, err := statx(path)
-	if err != nil {
-		return watch.File{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return watch.File{}, fmt.Errorf("not a regular file")
-	}
-	st.Path, st.Settled = path, true
-	return st, nil
-}
-
-func statx(path string) (watch.File, error) {
-	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
-		return watch.File{}, err
-	}
-	f := watch.File{Size: int64(st.Size), ModTime: time.Unix(st.Mtime.Sec, int64(st.Mtime.Nsec)), Inode: st.Ino}
-	if st.Mask&unix.STATX_BTIME != 0 {
-		f.Birth = st.Btime.Sec*1e9 + int64(st.Btime.Nsec)
-	}
-	return f, nil
 }

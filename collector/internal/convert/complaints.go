@@ -60,6 +60,7 @@ func (c *complaints) read(r io.Reader, weigh func(line []byte) weight) {
 	}
 }
 
+// add takes a line of at most maxComplaint bytes.
 func (c *complaints) add(line []byte, weigh func([]byte) weight) {
 	if len(line) == 0 {
 		return
@@ -112,11 +113,6 @@ func withoutNumbers(dst, line []byte) []byte {
 // brief tells what was said in at most maxBrief lines and a closing one, serious ones first.
 func (c *complaints) brief() []string {
 	var brief []string
-	defer func() {
-		for i := range brief {
-			brief[i] = strings.ToValidUTF8(brief[i], "\ufffd")
-		}
-	}()
 	left := c.others
 	for _, w := range []weight{serious, harmless} {
 		for _, l := range c.lines {
@@ -138,6 +134,9 @@ func (c *complaints) brief() []string {
 		brief = append(brief, fmt.Sprintf("and %s more lines, the last: %s", thousands(left), c.last))
 	case left > 0:
 		brief = append(brief, fmt.Sprintf("and %s more lines", thousands(left)))
+	}
+	for i := range brief {
+		brief[i] = strings.ToValidUTF8(brief[i], "\ufffd")
 	}
 	return brief
 }

@@ -85,7 +85,7 @@ func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.gone {
-		unix.Kill(p.pid, unix.SIGKILL)
+		unix.Kill(-p.pid, unix.SIGKILL)
 	}
 }
 

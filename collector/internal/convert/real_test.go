@@ -156,6 +156,7 @@ func TestRealNfdump(t *testing.T) {
 		}
 		tried++
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, stream, err := convertAll(t, m, Job{Path: file, Timeout: time.Minute})
 			if stream == nil {
 				t.Fatal(err)
@@ -203,8 +204,8 @@ const documentedOptions = "-E separator=, -E header=y -E occurrence=f -T fields 
 
 func TestRealTshark(t *testing.T) {
 	dir := shared(t, "dns")
-	t.Setenv("TZ", "UTC")
 	m := installed(t, "dns", documentedOptions, "4.0.17")
+	m.Zone = "UTC"
 	failures := map[string]string{
 		"ecs_cut-short.pcap":             `tshark exited with 2 (after 64 rows): tshark: The file "PATH" appears to have been cut short in the middle of a packet.`,
 		"garbage.pcap":                   `tshark exited with 2: tshark: The file "PATH" isn't a capture file in a format TShark understands.`,
@@ -219,6 +220,7 @@ func TestRealTshark(t *testing.T) {
 		}
 		tried++
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, stream, err := convertAll(t, m, Job{Path: file, Timeout: time.Minute})
 			if stream == nil {
 				t.Fatal(err)

@@ -308,29 +308,12 @@ func TestDiesWithParent(t *testing.T) {
 	waitGone(t, pid)
 }
 
-// openForParent is the part of the parent in TestDiesWithParent. Other goroutines end
-// their threads meanwhile, which must not end the tool.
+// openForParent is the part of the parent in TestDiesWithParent.
 func openForParent(path string) {
 	os.Setenv(fakeScript, "pid\nflush\nhang")
-	for range 20 {
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
-		}()
-		<-ended
-	}
 	stream, err := Method{Name: Tshark, Program: os.Args[0]}.Open(context.Background(), Job{Path: path})
 	if err != nil {
 		panic(err)
-	}
-	for range 20 {
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			runtime.LockOSThread()
-		}()
-		<-ended
 	}
 	io.Copy(os.Stdout, stream)
 }
