@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"syscall"
 
 	"spot-ingest/collector/internal/convert"
 )
@@ -18,11 +19,15 @@ type damage struct {
 func (d *damage) Error() string { return d.err.Error() }
 func (d *damage) Unwrap() error { return d.err }
 
-// hasRows tells whether rows came before a failure that the file itself may have caused.
-func (d *damage) hasRows() bool { return d.err.Kind == convert.Exited && d.err.Rows > 0 }
+// hasRows tells whether rows came before a failure that the file itself may have caused:
+// some versions of nfdump crash on damaged blocks.
+func (d *damage) hasRows() bool {
+	ownFault := d.err.Kind == convert.Exited || d.err.Kind == convert.Killed && d.err.Signal == syscall.SIGSEGV
+	return ownFault && d.err.Rows > 0
+}
 
 func (d *damage) same(other *damage) bool {
-	return d.hasRows() && other.hasRows() && d.err.ExitCode == other.err.ExitCode &&
+	return d.hasRows() && other.hasRows() && d.err.Kind == other.err.Kind && d.err.ExitCode == other.err.ExitCode &&
 		d.bytes == other.bytes && d.sum == other.sum
 }
 

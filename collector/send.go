@@ -147,6 +147,12 @@ func (w *worker) begin(j job) (*shipment, error) {
 	if err := json.Unmarshal(p.Method, &r.method); err != nil {
 		return nil, fmt.Errorf("the plan of %s: %w", j.found.Path, err)
 	}
+	if r.method.Name == w.method.Name && r.method.Name != convert.Text {
+		if r.method.Version != w.method.Version {
+			w.log.Warning("File %q was begun with %s %s and goes on with %s: its rows may differ.", j.found.Path, r.method.Name, r.method.Version, w.method.Version)
+		}
+		r.method.Program = w.method.Program // it may have moved since
+	}
 	var err error
 	if r.kind, err = chunk.ParseType(p.Type); err != nil {
 		return nil, fmt.Errorf("the plan of %s: %w", j.found.Path, err)
@@ -210,22 +216,23 @@ func (r *shipment) cut(ctx, drain context.Context, source io.Reader) error {
 		if ctx.Err() != nil {
 			return errStopped
 		}
-		s := &publish.Segment{File: r.file, Source: filepath.Base(r.found.Path), Log: r.log}
-		select {
-		case s.Value = <-r.kafka.Buffers:
-		case <-ctx.Done():
+		buffer, err := r.kafka.Buffer(ctx)
+		if err != nil {
 			return errStopped
 		}
-		piece := chunk.Segment{Value: s.Value}
+		piece := chunk.Segment{Value: buffer}
 		if err := reader.Next(&piece); err != nil {
-			r.kafka.Buffers <- s.Value
+			r.kafka.Release(buffer)
 			if err == io.EOF {
 				return nil
 			}
 			return err
 		}
-		s.Number, s.Rows, s.TimeMS = piece.Number, piece.Rows, piece.TimeMS
-		s.ID = publish.Identify(r.file.ID, p.From, piece.FirstLine, s.Value.Bytes())
+		s := &publish.Segment{
+			File: r.file, Source: filepath.Base(r.found.Path), Log: r.log,
+			Number: piece.Number, Rows: piece.Rows, TimeMS: piece.TimeMS, Value: buffer,
+			ID: publish.Identify(r.file.ID, p.From, piece.FirstLine, buffer.Bytes()),
+		}
 		s.Partition = publish.PartitionOf(s.ID, partitions)
 		if !r.submit(drain, s) {
 			return errAway
@@ -256,7 +263,7 @@ func (r *shipment) submit(drain context.Context, s *publish.Segment) bool {
 	r.segments++
 	acked, same := r.ledger.Acked(r.file, s.Number, s.ID)
 	if acked && same {
-		r.kafka.Buffers <- s.Value
+		r.kafka.Release(s.Value)
 		return true
 	}
 	if acked {
@@ -266,7 +273,7 @@ func (r *shipment) submit(drain context.Context, s *publish.Segment) bool {
 	away := r.outcomes[publish.Away] > 0
 	r.mu.Unlock()
 	if away {
-		r.kafka.Buffers <- s.Value
+		r.kafka.Release(s.Value)
 		return false
 	}
 	r.sending.Add(1)

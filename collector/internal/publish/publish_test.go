@@ -110,8 +110,10 @@ func limited(t *testing.T) context.Context {
 }
 
 func (s *setup) segment(f *ledger.File, number int, rows ...string) *Segment {
-	value := <-s.Buffers
-	value.Reset()
+	value, err := s.Buffer(limited(s.t))
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	for _, row := range rows {
 		value.Append([]byte(row))
 	}
@@ -253,8 +255,8 @@ func TestAwayAndBack(t *testing.T) {
 	if left, _ := os.ReadDir(s.Staging); len(left) != 0 || len(s.Ledger.Waiting()) != 0 {
 		t.Errorf("left in staging: %v", left)
 	}
-	if len(s.Buffers) != cap(s.Buffers) {
-		t.Errorf("%d of %d buffers are back", len(s.Buffers), cap(s.Buffers))
+	if free := s.buffers.free; len(free) != cap(free) {
+		t.Errorf("%d of %d buffers are back", len(free), cap(free))
 	}
 }
 

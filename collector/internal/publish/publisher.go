@@ -12,13 +12,11 @@ import (
 
 	"spot-ingest/collector/internal/ledger"
 	"spot-ingest/pkg/broker"
-	"spot-ingest/pkg/codec"
 	"spot-ingest/pkg/logging"
 )
 
 const (
 	inFlight       = 6                // segments sent at the same time
-	headersRoom    = 1 << 10          // bytes behind a value for its headers
 	attemptTimeout = 30 * time.Second // for one acknowledgement
 	patience       = 10 * time.Second // of failures before Kafka counts as away
 	firstBackoff   = 100 * time.Millisecond
@@ -41,9 +39,8 @@ type Publisher struct {
 	Ledger  *ledger.Ledger
 	Staging string // folder of spooled segments
 	Log     *logging.Logger
-	// Buffers holds the segment buffers; their number bounds the memory.
-	Buffers chan *codec.Encoder
 
+	buffers  *pool
 	rejects  rejects
 	topic    atomic.Pointer[broker.Topic]
 	slots    chan struct{}
@@ -64,7 +61,7 @@ func New(client *broker.Client, topic broker.Topic, l *ledger.Ledger, staging st
 		Ledger:   l,
 		Staging:  staging,
 		Log:      log,
-		Buffers:  make(chan *codec.Encoder, inFlight+workers),
+		buffers:  newPool(inFlight+workers, limit),
 		slots:    make(chan struct{}, inFlight),
 		away:     make(chan struct{}),
 		up:       make(chan struct{}),
@@ -73,9 +70,6 @@ func New(client *broker.Client, topic broker.Topic, l *ledger.Ledger, staging st
 	}
 	if err := p.rejects.open(l.Folder()); err != nil {
 		return nil, err
-	}
-	for range cap(p.Buffers) {
-		p.Buffers <- codec.NewEncoder(broker.Headroom, limit+headersRoom)
 	}
 	p.topic.Store(&topic)
 	close(p.up)
@@ -86,19 +80,19 @@ func New(client *broker.Client, topic broker.Topic, l *ledger.Ledger, staging st
 func (p *Publisher) Topic() broker.Topic { return *p.topic.Load() }
 
 // Submit sends a segment in the background and calls done with its outcome, after which
-// the segment's buffer is back in Buffers. It blocks while too many are in flight. When
+// the segment's buffer is released. It blocks while too many are in flight. When
 // ctx ends, attempts under way are given up.
 func (p *Publisher) Submit(ctx context.Context, s *Segment, done func(Outcome)) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		p.Buffers <- s.Value
+		p.Release(s.Value)
 		done(Stopped)
 		return
 	}
 	go func() {
 		outcome := p.deliver(ctx, s)
-		p.Buffers <- s.Value
+		p.Release(s.Value)
 		<-p.slots
 		done(outcome)
 	}()

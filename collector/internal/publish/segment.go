@@ -22,7 +22,7 @@ type Segment struct {
 	Partition int
 	Rows      int
 	TimeMS    int64          // the record's time stamp
-	Value     *codec.Encoder // holds the rows; given back to Publisher.Buffers in the end
+	Value     *codec.Encoder // holds the rows; from Publisher.Buffer
 	Log       *logging.Logger
 }
 

@@ -142,7 +142,7 @@ func (p *Publisher) SendStored(ctx context.Context, s ledger.Spooled, csv []byte
 		return err
 	}
 	err = p.send(ctx, segment)
-	p.Buffers <- segment.Value
+	p.Release(segment.Value)
 	if err == nil {
 		p.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, s.Partition)
 	} else if !isFinal(err) && ctx.Err() == nil {
@@ -161,7 +161,7 @@ func (p *Publisher) discard(path string) error {
 	return nil
 }
 
-// segmentOf makes a segment of a spooled CSV, in a buffer taken from Buffers.
+// segmentOf makes a segment of a spooled CSV, in a buffer of its own.
 func (p *Publisher) segmentOf(ctx context.Context, s ledger.Spooled, csv []byte) (*Segment, error) {
 	segment := &Segment{
 		File:      &ledger.File{ID: s.File},
@@ -175,12 +175,10 @@ func (p *Publisher) segmentOf(ctx context.Context, s ledger.Spooled, csv []byte)
 	if n, err := hex.Decode(segment.ID[:], []byte(s.Segment)); err != nil || n != len(segment.ID) {
 		return nil, fmt.Errorf("spooled segment %q has no valid id %q", s.Path, s.Segment)
 	}
-	select {
-	case segment.Value = <-p.Buffers:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	var err error
+	if segment.Value, err = p.Buffer(ctx); err != nil {
+		return nil, err
 	}
-	segment.Value.Reset()
 	for len(csv) > 0 {
 		var row []byte
 		row, csv, _ = bytes.Cut(csv, []byte{'\n'})
