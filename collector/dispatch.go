@@ -199,7 +199,7 @@ func (c *collector) moved(j job) {
 		return
 	}
 	err := c.ledger.Update(j.file, func(f *ledger.File) {
-		f.Path, f.Stat, f.Absent = ledger.Name(j.found.Path), stat, time.Time{}
+		f.Path, f.Stat, f.Absent = ledger.Name(j.found.Path), stat, 0
 	})
 	if err != nil {
 		c.log.Error("%v", err)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"spot-ingest/collector/internal/convert"
 	"spot-ingest/collector/internal/ledger"
@@ -96,10 +95,10 @@ func (w *worker) take(j job) error {
 		if f.BaseWanted && f.Done == f.Base {
 			f.BaseWanted, f.Base, f.Done = false, 0, 0 // nothing has been sent: it is a file like any other
 		}
-		if f.Status == "" || f.Status == ledger.Failed || f.Status == ledger.Existing {
+		if f.Status == ledger.New || f.Status == ledger.Failed || f.Status == ledger.Existing {
 			f.Status = ledger.Pending
 		}
-		f.Path, f.Stat, f.Head, f.Absent = ledger.Name(j.found.Path), statOf(j.found), head, time.Time{}
+		f.Path, f.Stat, f.Head, f.Absent = ledger.Name(j.found.Path), statOf(j.found), head, 0
 	})
 }
 

@@ -59,7 +59,7 @@ func (c *collector) firstStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	skipped := 0
+	recorded, skipped := 0, 0
 	for _, f := range found {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -77,6 +77,11 @@ func (c *collector) firstStart(ctx context.Context) error {
 		}
 		if !c.wanted(file) {
 			skipped++
+		}
+		if recorded++; recorded%1000 == 0 { // what isn't on disk yet is held in memory
+			if err := c.ledger.Sync(); err != nil {
+				return err
+			}
 		}
 	}
 	if err := c.ledger.Begin(); err != nil {

@@ -14,7 +14,7 @@ import (
 // sendSpooled sends a failed segment's CSV that somebody gives to --skip-conversion, as
 // one record under its first identity. It tells whether the file was one.
 func (w *worker) sendSpooled(ctx, drain context.Context, j job) (bool, error) {
-	fresh := j.file.Status == "" || j.file.Status == ledger.Existing && w.wanted(j.file)
+	fresh := j.file.Status == ledger.New || j.file.Status == ledger.Existing && w.wanted(j.file)
 	if !w.args.SkipConversion || !fresh || j.found.Size == 0 {
 		return false, nil
 	}

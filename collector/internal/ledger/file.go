@@ -36,17 +36,37 @@ func (id *ID) UnmarshalText(text []byte) error {
 }
 
 // A Status is what became of a file.
-type Status string
+type Status uint8
 
 // The statuses of a file.
 const (
-	Existing    Status = "existing"    // there at the first start; recorded, not sent
-	Pending     Status = "pending"     // planned, and not all of it is acknowledged
-	Sent        Status = "sent"        // all of it is acknowledged, up to Done
-	NoRows      Status = "no rows"     // nothing in it can be sent
-	Failed      Status = "failed"      // couldn't be converted or read; Reason says why
-	Unsupported Status = "unsupported" // the name matches no pattern
+	New         Status = iota // not recorded yet
+	Existing                  // there at the first start; recorded, not sent
+	Pending                   // planned, and not all of it is acknowledged
+	Sent                      // all of it is acknowledged, up to Done
+	NoRows                    // nothing in it can be sent
+	Failed                    // couldn't be converted or read; Reason says why
+	Unsupported               // the name matches no pattern
 )
+
+var statuses = [...]string{"new", "existing", "pending", "sent", "no rows", "failed", "unsupported"}
+
+// String returns the status in words.
+func (s Status) String() string { return statuses[s] }
+
+// MarshalText writes the status in words.
+func (s Status) MarshalText() ([]byte, error) { return []byte(statuses[s]), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Status) UnmarshalText(text []byte) error {
+	for i, name := range statuses {
+		if name == string(text) {
+			*s = Status(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown status %q", text)
+}
 
 // A File is what the ledger knows of one file. Its fields are changed by Ledger.Update
 // only, and read by whoever has the file in hand.
@@ -70,9 +90,11 @@ type File struct {
 	Skipped  int64 `json:"skipped,omitempty"`  // lines that hold no row
 	Rejected int64 `json:"rejected,omitempty"` // segments that can never be sent
 
-	Plan   *Plan     `json:"plan,omitempty"`
-	Plans  int       `json:"plans,omitempty"` // how many there have been
-	Absent time.Time `json:"absent,omitzero"` // since when no file is at Path
+	Plan   *Plan `json:"plan,omitempty"`
+	Plans  int   `json:"plans,omitempty"`  // how many there have been
+	Absent int64 `json:"absent,omitempty"` // since when no file is at Path, in Unix seconds
+
+	sameInode *File // the next one in Ledger.byInode
 }
 
 // A Stat is what the file system says of a file.

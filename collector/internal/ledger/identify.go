@@ -28,10 +28,10 @@ func (l *Ledger) Identify(path string, st Stat) (*File, Change, error) {
 		l.mu.Unlock()
 		return f, Known, nil
 	}
-	same := l.byInode[st.Inode]
-	known, copies := make([]*File, len(same)), make([]File, len(same))
-	for i, f := range same {
-		known[i], copies[i] = f, *f
+	var known []*File
+	var copies []File
+	for f := l.byInode[st.Inode]; f != nil; f = f.sameInode {
+		known, copies = append(known, f), append(copies, *f)
 	}
 	l.mu.Unlock()
 	if len(known) == 0 {

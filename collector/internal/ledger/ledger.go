@@ -37,7 +37,7 @@ type Ledger struct {
 	began   bool
 	files   map[ID]*File
 	byPath  map[Name]*File
-	byInode map[uint64][]*File
+	byInode map[uint64]*File // chained by File.sameInode
 	spool   map[spoolKey]*Spooled
 }
 
@@ -61,7 +61,7 @@ func Open(stateDir string, key Key, now time.Time) (*Ledger, error) {
 		log:     log{path: filepath.Join(folder, "ledger")},
 		files:   make(map[ID]*File),
 		byPath:  make(map[Name]*File),
-		byInode: make(map[uint64][]*File),
+		byInode: make(map[uint64]*File),
 		spool:   make(map[spoolKey]*Spooled),
 	}
 	if err := l.load(key, now); err != nil {
@@ -162,7 +162,8 @@ func (l *Ledger) each(emit func(*record) error) error {
 func (l *Ledger) link(f *File) {
 	l.files[f.ID] = f
 	l.byPath[f.Path] = f
-	l.byInode[f.Stat.Inode] = append(l.byInode[f.Stat.Inode], f)
+	f.sameInode = l.byInode[f.Stat.Inode]
+	l.byInode[f.Stat.Inode] = f
 }
 
 func (l *Ledger) unlink(f *File) {
@@ -170,18 +171,18 @@ func (l *Ledger) unlink(f *File) {
 	if l.byPath[f.Path] == f {
 		delete(l.byPath, f.Path)
 	}
-	same := l.byInode[f.Stat.Inode]
-	for i, other := range same {
-		if other == f {
-			same = append(same[:i:i], same[i+1:]...)
-			break
+	first := l.byInode[f.Stat.Inode]
+	if first != f {
+		for first.sameInode != f {
+			first = first.sameInode
 		}
-	}
-	if len(same) == 0 {
-		delete(l.byInode, f.Stat.Inode)
+		first.sameInode = f.sameInode
+	} else if f.sameInode != nil {
+		l.byInode[f.Stat.Inode] = f.sameInode
 	} else {
-		l.byInode[f.Stat.Inode] = same
+		delete(l.byInode, f.Stat.Inode)
 	}
+	f.sameInode = nil
 }
 
 // Folder is where the ledger lies.

@@ -395,7 +395,7 @@ func TestSweep(t *testing.T) {
 	if len(lost) != 1 || lost[0] != unsent {
 		t.Errorf("lost: %v", lost)
 	}
-	if len(l.files) != 2 || l.files[stays.ID] == nil || l.files[back.ID] == nil || !back.Absent.IsZero() {
+	if len(l.files) != 2 || l.files[stays.ID] == nil || l.files[back.ID] == nil || back.Absent != 0 {
 		t.Errorf("left: %v", l.files)
 	}
 }
@@ -526,7 +526,7 @@ func FuzzParseRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l := &Ledger{files: map[ID]*File{}, byPath: map[Name]*File{}, byInode: map[uint64][]*File{}, spool: map[spoolKey]*Spooled{}}
+		l := &Ledger{files: map[ID]*File{}, byPath: map[Name]*File{}, byInode: map[uint64]*File{}, spool: map[spoolKey]*Spooled{}}
 		l.apply(r)
 	})
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"io"
 )
 
@@ -12,8 +11,8 @@ const printBytes = 4096
 
 // A Print is a fingerprint of some bytes of a file.
 type Print struct {
-	Len int    `json:"len"`           // how many bytes it is of
-	Sum string `json:"sum,omitempty"` // the first 16 bytes of their SHA-256, in hexadecimal
+	Len int `json:"len"`          // how many bytes it is of
+	Sum ID  `json:"sum,omitzero"` // the first 16 bytes of their SHA-256
 }
 
 // HeadPrint is the fingerprint of the first bytes of a file of the given size.
@@ -36,7 +35,7 @@ func printAt(r io.ReaderAt, off int64, n int) (Print, error) {
 		return Print{}, err
 	}
 	sum := sha256.Sum256(b)
-	return Print{Len: n, Sum: hex.EncodeToString(sum[:16])}, nil
+	return Print{Len: n, Sum: ID(sum[:16])}, nil
 }
 
 // matches tells whether the bytes of r that end at end are those of p.

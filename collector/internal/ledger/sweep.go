@@ -10,7 +10,7 @@ func (l *Ledger) Sweep(now time.Time) (unsent []*File, err error) {
 		f      *File
 		path   Name
 		inode  uint64
-		absent time.Time
+		absent int64
 	}
 	l.mu.Lock()
 	places := make([]seen, 0, len(l.files))
@@ -22,11 +22,11 @@ func (l *Ledger) Sweep(now time.Time) (unsent []*File, err error) {
 	for _, p := range places {
 		there := inodeAt(string(p.path)) == p.inode
 		switch {
-		case there && !p.absent.IsZero():
-			err = l.setAbsent(p.f, p.path, time.Time{})
-		case !there && p.absent.IsZero():
-			err = l.setAbsent(p.f, p.path, now)
-		case !there && now.Sub(p.absent) > remember:
+		case there && p.absent != 0:
+			err = l.setAbsent(p.f, p.path, 0)
+		case !there && p.absent == 0:
+			err = l.setAbsent(p.f, p.path, now.Unix())
+		case !there && now.Sub(time.Unix(p.absent, 0)) > remember:
 			if p.f.Status == Pending {
 				unsent = append(unsent, p.f)
 			}
@@ -39,7 +39,7 @@ func (l *Ledger) Sweep(now time.Time) (unsent []*File, err error) {
 	return unsent, nil
 }
 
-func (l *Ledger) setAbsent(f *File, path Name, since time.Time) error {
+func (l *Ledger) setAbsent(f *File, path Name, since int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.files[f.ID] != f || f.Path != path {
