@@ -47,6 +47,7 @@ type collector struct {
 	spooled  *ledger.Index
 	client   *broker.Client
 	kafka    *publish.Publisher
+	source   *source
 	total    totals
 }
 
@@ -89,11 +90,23 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 		c.log.Error("%d lines of the ledger in %q could not be read; what they said of files may be sent again. The damaged ledger is kept as \"ledger.damaged\".", c.ledger.Damaged, c.ledger.Folder())
 	}
 	c.spooled = ledger.NewIndex(c.stateDir)
-	if err := c.connect(ctx, conf); err != nil {
+	if err = c.connect(ctx, conf); err == nil {
+		c.log.Info("Use directory %q as local staging area.", c.staging)
+		c.log.Info("Master Collector will use %d parallel processes.", c.conf.Processes)
+		c.source, err = c.newSource(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.ledger.Close())
 	}
 	return c, nil
 }
+
+// once tells that the collector ends by itself.
+func (c *collector) once() bool { return c.args.Once || len(c.args.Resend) > 0 }
+
+// conversions is the folder in staging for the CSV of converters at work. Its name keeps
+// collectors from taking those files for their own, even one that watches our staging.
+func (c *collector) conversions() string { return filepath.Join(c.staging, "_DC.conversions") }
 
 // folders resolves the watched, the state and the staging folder, and makes the latter two.
 func (c *collector) folders(conf *config.Config) error {
@@ -162,7 +175,7 @@ func (c *collector) askTopic(ctx context.Context, log *logging.Logger) (broker.T
 			return topic, fmt.Errorf("%w: create it first, the collector never does", err)
 		case ctx.Err() != nil:
 			return topic, fmt.Errorf("stopped while waiting for Kafka: %w", err)
-		case c.args.Once && time.Since(began) > awayAtOnce:
+		case c.once() && time.Since(began) > awayAtOnce:
 			return topic, fmt.Errorf("Kafka did not answer within %v: %w", awayAtOnce, err)
 		}
 		log.Warning("Kafka does not answer; the next try is in %v: %v", wait, err)
@@ -178,22 +191,20 @@ func (c *collector) askTopic(ctx context.Context, log *logging.Logger) (broker.T
 func (c *collector) run(ctx, drain context.Context) bool {
 	defer c.client.Close()
 	defer c.closeLedger()
-	c.log.Info("Use directory %q as local staging area.", c.staging)
 	c.discardStaged()
-	c.log.Info("Master Collector will use %d parallel processes.", c.conf.Processes)
-
-	source, err := c.source(ctx)
-	if err != nil {
-		c.log.Error("%v", err)
-		return false
-	}
 	var background sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	start := func(f func()) {
 		background.Add(1)
 		go func() { defer background.Done(); f() }()
 	}
-	start(func() { source.run(ctx) })
+	watching := true
+	start(func() {
+		if err := c.source.run(ctx); err != nil && ctx.Err() == nil {
+			c.watchLog.Error("%v", err)
+			watching = false
+		}
+	})
 	if err := c.kafka.Resend(ctx); err != nil && ctx.Err() == nil {
 		c.kafka.SetAway(err)
 	}
@@ -203,11 +214,12 @@ func (c *collector) run(ctx, drain context.Context) bool {
 	c.log.Info("Start %q Collector!", c.title())
 
 	c.progress.show(&c.total)
-	ok := c.dispatch(ctx, drain, source)
+	ok := c.dispatch(ctx, drain)
 	cancel()
 	background.Wait()
-	if c.args.Once || len(c.args.Resend) > 0 {
-		c.progress.finish(c.total.get(), source.unfinished(), c.args.JSONLogs, c.log)
+	ok = ok && watching && c.total.get().rejected == 0
+	if c.once() {
+		c.progress.finish(c.total.get(), c.source.unfinished(), c.args.JSONLogs, c.log)
 	}
 	c.log.Info("Stop %q Collector!", c.title())
 	c.cleanUp()
@@ -233,6 +245,7 @@ func (c *collector) keepLedger(ctx context.Context) {
 	hour := time.NewTicker(time.Hour)
 	defer hour.Stop()
 	failed := false
+	c.sweep(time.Now()) // a collector that runs once a day must forget, too
 	for {
 		select {
 		case <-ctx.Done():
@@ -271,23 +284,14 @@ func (c *collector) closeLedger() {
 // discardStaged removes the CSV of conversions that an earlier process was at: whether it
 // reached the disk to its end is not known.
 func (c *collector) discardStaged() {
-	entries, err := os.ReadDir(c.staging)
-	if err != nil {
+	if err := os.RemoveAll(c.conversions()); err != nil {
 		c.log.Warning("local_staging: %v", err)
-	}
-	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".part")
-		var id ledger.ID
-		if stem, ok := strings.CutSuffix(name, ".csv"); ok && id.UnmarshalText([]byte(stem)) == nil {
-			if err := os.Remove(filepath.Join(c.staging, e.Name())); err != nil {
-				c.log.Warning("%v", err)
-			}
-		}
 	}
 }
 
 // cleanUp removes the staging folder unless failed segments lie in it.
 func (c *collector) cleanUp() {
+	c.discardStaged()
 	if os.Remove(c.staging) == nil {
 		c.log.Info("Clean up temporary directory %q.", c.staging)
 	} else if n := len(c.ledger.Waiting()); n > 0 {

@@ -23,7 +23,7 @@ type job struct {
 
 type result struct {
 	job
-	err error // nil: done; errAway, errStopped; any other is a failure of the file
+	err error // nil: done; errStopped; any other is a failure of the file
 }
 
 var (
@@ -36,21 +36,20 @@ const maxTries = 10
 
 // retryAfter is the pause after the n-th failure of a file, counted from 1.
 func retryAfter(n int) time.Duration {
-	return min(time.Minute<<(n-1), time.Hour)
+	return min(time.Minute<<min(n-1, 6), time.Hour)
 }
 
 // A dispatcher hands finished files to the workers, one at a time each, and no file to
 // two of them.
 type dispatcher struct {
 	c       *collector
-	source  *source
 	jobs    chan job
 	results chan result
 	busy    map[ledger.ID]bool
-	paths   map[string]ledger.ID     // of the busy ones
-	again   map[ledger.ID]watch.File // found anew while busy
-	queue   []job                    // to be handed out; at most one new one, and those that came back
-	waiting int                      // failed jobs whose time hasn't come
+	paths   map[string]ledger.ID                // of the busy ones
+	again   map[ledger.ID]map[string]watch.File // found anew while busy, by path
+	queue   []job                               // to be handed out: no new one comes while one waits
+	failing map[string]bool                     // failed files whose next try is to come, by path
 	retries chan job
 	failed  bool
 	ended   bool // the source has no more files
@@ -58,15 +57,17 @@ type dispatcher struct {
 
 // dispatch runs until ctx ends or the source is used up and all is done; it tells whether
 // everything was sent.
-func (c *collector) dispatch(ctx, drain context.Context, s *source) bool {
+func (c *collector) dispatch(ctx, drain context.Context) bool {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	d := &dispatcher{
 		c:       c,
-		source:  s,
 		jobs:    make(chan job),
 		results: make(chan result),
 		busy:    make(map[ledger.ID]bool),
 		paths:   make(map[string]ledger.ID),
-		again:   make(map[ledger.ID]watch.File),
+		again:   make(map[ledger.ID]map[string]watch.File),
+		failing: make(map[string]bool),
 		retries: make(chan job),
 	}
 	var workers sync.WaitGroup
@@ -81,30 +82,29 @@ func (c *collector) dispatch(ctx, drain context.Context, s *source) bool {
 		}()
 	}
 	d.loop(ctx)
+	stop() // workers that wait for Kafka
 	close(d.jobs)
 	go func() { workers.Wait(); close(d.results) }()
 	for r := range d.results { // what was in hand when ctx ended
 		d.failed = d.failed || r.err != nil
 	}
-	return !d.failed && len(d.queue) == 0 && d.waiting == 0
+	return !d.failed && len(d.queue) == 0 && len(d.failing) == 0
 }
 
 func (d *dispatcher) loop(ctx context.Context) {
-	var giveUp <-chan time.Time // --once doesn't wait for Kafka for ever
+	patience := patience{limit: awayAtOnce}
 	for !d.done() {
-		files, jobs, next := d.source.files, d.jobs, job{}
+		files, jobs, next := d.c.source.files, d.jobs, job{}
 		up := d.c.kafka.Up()
 		select {
 		case <-up:
-			giveUp = nil
+			up = nil // we know
+			patience.up(d.c.total.get().segments)
 		default:
-			if giveUp == nil && d.once() {
-				giveUp = time.After(awayAtOnce)
+			if d.c.once() {
+				patience.away(d.c.total.get().segments)
 			}
 			files, jobs = nil, nil // no file is opened while Kafka is away
-		}
-		if jobs != nil {
-			up = nil // we know
 		}
 		if len(d.queue) == 0 {
 			jobs = nil
@@ -118,7 +118,7 @@ func (d *dispatcher) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-up:
-		case <-giveUp:
+		case <-patience.end:
 			d.c.log.Error("Kafka has been away for %v; what is not sent goes at the next start.", awayAtOnce)
 			d.failed = true
 			return
@@ -133,40 +133,57 @@ func (d *dispatcher) loop(ctx context.Context) {
 		case r := <-d.results:
 			d.finished(ctx, r)
 		case j := <-d.retries:
-			d.waiting--
 			d.retry(ctx, j)
 		}
 	}
 }
 
-func (d *dispatcher) once() bool { return d.c.args.Once || len(d.c.args.Resend) > 0 }
+// patience is how long a single run waits for a Kafka that is away, or comes and goes
+// without taking anything.
+type patience struct {
+	limit time.Duration
+	end   <-chan time.Time
+	sent  int64 // segments when it began
+}
+
+func (p *patience) away(sent int64) {
+	if p.end == nil {
+		p.end, p.sent = time.After(p.limit), sent
+	}
+}
+
+func (p *patience) up(sent int64) {
+	if sent > p.sent {
+		p.end = nil
+	}
+}
 
 func (d *dispatcher) done() bool {
-	return d.once() && d.ended && len(d.queue) == 0 && len(d.busy) == 0 && d.waiting == 0
+	return d.c.once() && d.ended && len(d.queue) == 0 && len(d.busy) == 0
 }
 
 // found judges a finished file by the ledger and queues it if there is something to do.
 func (d *dispatcher) found(ctx context.Context, f watch.File, tries int) {
+	if d.failing[f.Path] {
+		return // its next try looks at it as it is then
+	}
 	if id, ok := d.paths[f.Path]; ok {
-		d.again[id] = f
+		d.later(id, f)
 		return
 	}
 	file, change, err := d.c.ledger.Identify(f.Path, statOf(f))
 	if err != nil {
 		d.c.watchLog.Warning("File %q can't be read: %v", f.Path, err)
-		d.later(ctx, job{found: f, tries: tries + 1})
+		d.postpone(ctx, job{found: f, tries: tries + 1})
 		return
 	}
 	j := job{found: f, file: file, change: change, tries: tries}
 	if file != nil && d.busy[file.ID] { // renamed while it is in hand
-		d.again[file.ID] = f
+		d.later(file.ID, f)
 		return
 	}
-	if change == ledger.Rewritten {
-		j.old = file
-	}
 	if change == ledger.Fresh || change == ledger.Rewritten || file.Status == ledger.Unsupported {
-		j.file = newFile(f)
+		j.old, j.file = file, newFile(f)
 		d.c.watchLog.Info(" -------- New File Detected! -------- ")
 		d.c.watchLog.Info("File %q added to the queue.", f.Path)
 	} else if !d.c.hasWork(j) {
@@ -174,6 +191,14 @@ func (d *dispatcher) found(ctx context.Context, f watch.File, tries int) {
 		return
 	}
 	d.queue = append(d.queue, j)
+}
+
+// later notes what was found of a file in hand, to be judged when that is done.
+func (d *dispatcher) later(id ledger.ID, f watch.File) {
+	if d.again[id] == nil {
+		d.again[id] = make(map[string]watch.File)
+	}
+	d.again[id][f.Path] = f
 }
 
 // hasWork tells whether something of a known file is to be sent.
@@ -184,7 +209,7 @@ func (c *collector) hasWork(j job) bool {
 		grown = j.found.Size > f.Done
 	}
 	switch {
-	case f.Plan != nil, f.Status == ledger.Failed, grown:
+	case f.Plan != nil, f.Status == ledger.Pending, f.Status == ledger.Failed, grown:
 		return true
 	case c.wanted(f) && (f.Status == ledger.Existing || f.Base > 0):
 		return true
@@ -211,39 +236,32 @@ func (d *dispatcher) finished(ctx context.Context, r result) {
 	id := r.file.ID
 	delete(d.busy, id)
 	delete(d.paths, r.found.Path)
-	found, again := d.again[id]
+	again := d.again[id]
 	delete(d.again, id)
-	tries := 0
-	switch {
-	case r.err == nil:
-	case errors.Is(r.err, errStopped):
-		return
-	case errors.Is(r.err, errAway):
-		if !again {
-			found, again = r.found, true
-		}
-	default:
-		tries = r.tries + 1
+	if r.err != nil && !errors.Is(r.err, errStopped) {
+		r.tries++
 		d.c.failed(r)
-		if !d.once() && tries < maxTries {
-			d.later(ctx, job{found: r.found, tries: tries})
-		} else {
-			d.failed = true
-		}
+		d.postpone(ctx, r.job)
 	}
-	if again {
-		d.found(ctx, found, tries)
+	for _, f := range again {
+		d.found(ctx, f, 0)
 	}
 }
 
-// later queues a failed job again after a pause.
-func (d *dispatcher) later(ctx context.Context, j job) {
-	if d.once() {
+// postpone queues a failed job again after a pause, unless it was the last try.
+func (d *dispatcher) postpone(ctx context.Context, j job) {
+	if d.c.once() {
 		d.failed = true
 		return
 	}
-	d.waiting++
-	time.AfterFunc(retryAfter(j.tries), func() {
+	if j.tries >= maxTries {
+		d.c.log.Error("File %q has failed %d times; it is tried again when it changes, or at the next start.", j.found.Path, j.tries)
+		return
+	}
+	pause := retryAfter(j.tries)
+	d.c.log.Info("File %q is tried again in %v.", j.found.Path, pause)
+	d.failing[j.found.Path] = true
+	time.AfterFunc(pause, func() {
 		select {
 		case d.retries <- j:
 		case <-ctx.Done():
@@ -253,19 +271,24 @@ func (d *dispatcher) later(ctx context.Context, j job) {
 
 // retry looks at a failed file anew: it may have gone, or changed.
 func (d *dispatcher) retry(ctx context.Context, j job) {
-	if found, err := watch.Stat(j.found.Path); err == nil {
-		found.Settled = j.found.Settled
-		d.found(ctx, found, j.tries)
+	delete(d.failing, j.found.Path)
+	found, err := watch.Stat(j.found.Path)
+	if err != nil {
+		return
 	}
+	if statOf(found) != statOf(j.found) {
+		found.Settled = !d.c.text // an unfinished line is not to be taken yet
+		j.tries = 0
+	} else {
+		found.Settled = j.found.Settled
+	}
+	d.found(ctx, found, j.tries)
 }
 
 // failed logs a file's failure and records it.
 func (c *collector) failed(r result) {
 	c.total.add(func(t *counts) { t.failed++ })
 	c.log.Error("File %q could not be sent: %v", r.found.Path, r.err)
-	if r.file.Plan != nil {
-		return // it stays pending
-	}
 	err := c.ledger.Update(r.file, func(f *ledger.File) { f.Status, f.Reason = ledger.Failed, r.err.Error() })
 	if err != nil {
 		c.log.Error("%v", err)

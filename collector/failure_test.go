@@ -178,7 +178,7 @@ func TestRowTooLarge(t *testing.T) {
 	huge := "2018-03-20 09:00:01 " + strings.Repeat("x", 1_500_000)
 	endless := "2018-03-20 09:00:02 " + strings.Repeat("y", 3_000_000)
 	s.write(strings.Join([]string{line(0), huge, line(1), endless, line(2)}, "\n")+"\n", "in", "a.log")
-	p := s.run(0, "-t", "proxy", "--topic", topic, "--once")
+	p := s.run(1, "-t", "proxy", "--topic", topic, "--once")
 	s.wantRows(line(0), line(1), line(2))
 	if !strings.Contains(p.stdout.text.String(), `One or more segment(s) of "a.log" were not published to Kafka cluster.`) {
 		t.Error("the original's sentence is missing")

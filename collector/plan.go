@@ -5,28 +5,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"spot-ingest/collector/internal/ledger"
 )
 
 // plan makes sure that the file has a plan, and tells whether it has one: without, there
 // is nothing to send.
-func (w *worker) plan(j job) (bool, error) {
-	f := j.file
+func (w *worker) plan(t *task) (bool, error) {
+	f := t.file
 	if f.Plan != nil {
-		return true, nil
+		return true, w.ledger.Sync() // it may be one that couldn't be written before
 	}
-	p := ledger.Plan{Limit: w.limit(), Type: w.kind.String(), Zone: w.method.Zone, Partitions: w.kafka.Topic().Partitions}
+	p := ledger.Plan{Limit: w.limit(), Type: w.kind.String(), Partitions: w.kafka.Topic().Partitions}
 	var err error
 	if p.Method, err = json.Marshal(w.method); err != nil {
 		return false, err
 	}
 	more := false
 	if w.text {
-		p.From, p.To, more, err = w.textRange(j)
+		p.From, p.To, more, err = w.textRange(t)
 	} else {
-		p.To, p.SkipRows, more = w.binaryRange(j)
+		p.To, p.SkipRows, more = w.binaryRange(t)
 	}
 	if err != nil || !more {
 		return false, err
@@ -36,35 +35,30 @@ func (w *worker) plan(j job) (bool, error) {
 
 // binaryRange plans the whole file, as converters know no parts of one, but for the rows
 // that were sent before it grew.
-func (w *worker) binaryRange(j job) (to, skipRows int64, more bool) {
-	f := j.file
+func (w *worker) binaryRange(t *task) (to, skipRows int64, more bool) {
+	f := t.file
 	switch {
 	case f.Status == ledger.Pending:
-		return j.found.Size, 0, true
-	case j.found.Size <= f.Done:
+		return t.found.Size, 0, true
+	case t.found.Size <= f.Done:
 		return 0, 0, false
 	}
-	w.log.Warning("File %q has grown since it was sent; the rows that came since are sent.", j.found.Path)
-	return j.found.Size, f.Rows, true
+	w.log.Warning("File %q has grown since it was sent; the rows that came since are sent.", t.found.Path)
+	return t.found.Size, f.Rows, true
 }
 
 // textRange plans what was there at the first start, if it is wanted, or else the whole
 // lines that have come since the last time. An unfinished last line is taken when the
 // file is settled.
-func (w *worker) textRange(j job) (from, to int64, more bool, err error) {
-	f := j.file
+func (w *worker) textRange(t *task) (from, to int64, more bool, err error) {
+	f := t.file
 	if f.BaseWanted {
 		return 0, f.Base, true, nil
 	}
-	r, err := os.Open(j.found.Path)
-	if err != nil {
-		return 0, 0, false, err
-	}
-	defer r.Close()
-	from, to = f.Done, j.found.Size
-	if !j.found.Settled {
-		if to, err = lastLineEnd(r, from, to); err != nil {
-			return 0, 0, false, fmt.Errorf("read %s: %w", j.found.Path, err)
+	from, to = f.Done, t.found.Size
+	if !t.found.Settled {
+		if to, err = lastLineEnd(t.source, from, to); err != nil {
+			return 0, 0, false, fmt.Errorf("read %s: %w", t.found.Path, err)
 		}
 	}
 	if from >= to {
@@ -72,11 +66,11 @@ func (w *worker) textRange(j job) (from, to int64, more bool, err error) {
 	}
 	if from > f.Base {
 		var last [1]byte
-		if _, err := r.ReadAt(last[:], from-1); err != nil {
-			return 0, 0, false, fmt.Errorf("read %s: %w", j.found.Path, err)
+		if _, err := t.source.ReadAt(last[:], from-1); err != nil {
+			return 0, 0, false, fmt.Errorf("read %s: %w", t.found.Path, err)
 		}
 		if last[0] != '\n' {
-			w.log.Warning("File %q goes on with a line whose beginning was sent because it had not grown for a while; the rest of it is a line of its own.", j.found.Path)
+			w.log.Warning("File %q goes on with a line whose beginning was sent because it had not grown for a while; the rest of it is a line of its own.", t.found.Path)
 		}
 	}
 	return from, to, true, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,7 +96,7 @@ func (p *progress) finish(n counts, unfinished []string, asJSON bool, log *loggi
 		log.Warning("File %q is still being written; it is left for the next time.", path)
 	}
 	if asJSON {
-		log.Info("Summary: %+v", n)
+		log.Info("Summary: %s", strings.Join(strings.Fields(strings.ReplaceAll(n.table(len(unfinished)), "\n", ",")), " "))
 		return
 	}
 	fmt.Fprint(p, n.table(len(unfinished)))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"spot-ingest/collector/internal/ledger"
 	"spot-ingest/collector/internal/watch"
@@ -15,12 +16,12 @@ import (
 // --resend.
 type source struct {
 	files      <-chan watch.File
-	run        func(ctx context.Context)
+	run        func(ctx context.Context) error
 	unfinished func() []string
 }
 
-// source records what is there at the first start, and begins to watch.
-func (c *collector) source(ctx context.Context) (*source, error) {
+// newSource records what is there at the first start, and prepares to watch.
+func (c *collector) newSource(ctx context.Context) (*source, error) {
 	if len(c.args.Resend) > 0 {
 		return c.resendSource()
 	}
@@ -37,11 +38,7 @@ func (c *collector) source(ctx context.Context) (*source, error) {
 	return &source{
 		files:      w.Files(),
 		unfinished: w.Unfinished,
-		run: func(ctx context.Context) {
-			if err := w.Run(ctx); err != nil && ctx.Err() == nil {
-				c.watchLog.Error("%v", err)
-			}
-		},
+		run:        w.Run,
 	}, nil
 }
 
@@ -63,6 +60,10 @@ func (c *collector) firstStart(ctx context.Context) error {
 	for _, f := range found {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		// An earlier first start may have been cut short, or --resend came before.
+		if _, change, err := c.ledger.Identify(f.Path, statOf(f)); err == nil && change != ledger.Fresh {
+			continue
 		}
 		file, err := c.record(f)
 		if os.IsNotExist(err) {
@@ -104,12 +105,20 @@ func (c *collector) record(found watch.File) (*ledger.File, error) {
 	if file.Head, err = ledger.HeadPrint(r, found.Size); err != nil {
 		return nil, err
 	}
-	if c.text {
+	switch {
+	case !c.text:
+	case time.Since(found.ModTime) > settled:
+		file.Base = found.Size
+	default:
 		// A line that is being written belongs to what comes from now on.
 		file.Base, err = lastLineEnd(r, 0, found.Size)
 	}
 	return file, err
 }
+
+// settled is how long a text file must not have grown for its unfinished last line to be
+// taken as it is.
+const settled = time.Minute
 
 func newFile(found watch.File) *ledger.File {
 	return &ledger.File{
@@ -159,7 +168,7 @@ func (c *collector) resendSource() (*source, error) {
 	}
 	return &source{
 		files:      files,
-		run:        func(context.Context) {},
+		run:        func(context.Context) error { return nil },
 		unfinished: func() []string { return nil },
 	}, nil
 }

@@ -13,49 +13,66 @@ import (
 
 // sendSpooled sends a failed segment's CSV that somebody gives to --skip-conversion, as
 // one record under its first identity. It tells whether the file was one.
-func (w *worker) sendSpooled(ctx, drain context.Context, j job) (bool, error) {
-	fresh := j.file.Status == ledger.New || j.file.Status == ledger.Existing && w.wanted(j.file)
-	if !w.args.SkipConversion || !fresh || j.found.Size == 0 {
+func (w *worker) sendSpooled(ctx, drain context.Context, t *task) (bool, error) {
+	if !w.args.SkipConversion || t.found.Size == 0 || !w.untouched(t.file) {
 		return false, nil
 	}
-	known, ok, err := w.spooled.Find(j.found.Size, func() (string, error) { return sumOf(j.found.Path) })
+	known, ok, err := w.spooled.Find(filepath.Base(t.found.Path), t.found.Size, func() (string, error) {
+		return sumOf(t.source)
+	})
 	if err != nil || !ok {
 		return false, err
 	}
-	w.log.Info("File %q is segment-%d of %q; it is sent as that.", filepath.Base(j.found.Path), known.Number, known.Source)
-	if err := w.take(j); err != nil {
+	w.log.Info("File %q is segment-%d of %q; it is sent as that.", filepath.Base(t.found.Path), known.Number, known.Source)
+	if err := w.take(t); err != nil {
 		return true, err
 	}
-	csv, err := os.ReadFile(j.found.Path)
+	csv, err := io.ReadAll(io.NewSectionReader(t.source, 0, t.found.Size))
 	if err != nil {
 		return true, err
 	}
-	if err := w.kafka.SendStored(drain, known, csv); err != nil {
-		select {
-		case <-w.kafka.Up():
-			return true, err
-		default:
-		}
-		if ctx.Err() != nil {
-			return true, errStopped
-		}
-		return true, errAway
+	if err := w.sendStored(ctx, drain, known, csv); err != nil {
+		return true, err
 	}
-	w.total.add(func(t *counts) { t.files++; t.bytes += j.found.Size; t.segments++; t.rows += int64(known.Rows) })
-	return true, w.ledger.Update(j.file, func(f *ledger.File) {
-		f.Status, f.Done, f.Rows, f.Segments, f.Base, f.BaseWanted = ledger.Sent, j.found.Size, int64(known.Rows), 1, 0, false
+	w.total.add(func(n *counts) { n.files++; n.bytes += t.found.Size; n.segments++; n.rows += int64(known.Rows) })
+	return true, w.ledger.Update(t.file, func(f *ledger.File) {
+		f.Status, f.Done, f.Rows, f.Segments, f.Base, f.BaseWanted = ledger.Sent, t.found.Size, int64(known.Rows), 1, 0, false
 	})
 }
 
-// sumOf returns a file's SHA-256 in hexadecimal.
-func sumOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
+// untouched tells whether nothing of a file has been planned or sent.
+func (c *collector) untouched(f *ledger.File) bool {
+	switch f.Status {
+	case ledger.New, ledger.Pending, ledger.Failed:
+		return f.Plan == nil && f.Plans == 0
 	}
-	defer f.Close()
+	return f.Status == ledger.Existing && c.wanted(f)
+}
+
+// sendStored sends a failed segment, and waits while Kafka is away.
+func (w *worker) sendStored(ctx, drain context.Context, known ledger.Spooled, csv []byte) error {
+	for {
+		err := w.kafka.SendStored(drain, known, csv)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-w.kafka.Up():
+			return err // Kafka is there, and refuses it
+		default:
+		}
+		select {
+		case <-w.kafka.Up():
+		case <-ctx.Done():
+			return errStopped
+		}
+	}
+}
+
+// sumOf returns a file's SHA-256 in hexadecimal.
+func sumOf(f *os.File) (string, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, 1<<62)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

@@ -50,6 +50,10 @@ type Method struct {
 type Job struct {
 	Path string // absolute path of the raw file
 
+	// File is that file opened, for Text to read from, so that a file that is renamed
+	// meanwhile is read to its end. It stays the caller's. Nil: Text opens Path itself.
+	File *os.File
+
 	// From and To bound the bytes that Text reads: [From, To). The tools read whole files.
 	From, To int64
 

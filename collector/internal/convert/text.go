@@ -13,6 +13,7 @@ import (
 type textSource struct {
 	ctx     context.Context
 	file    *os.File
+	lent    bool // file is the caller's
 	at, end int64
 }
 
@@ -20,11 +21,14 @@ func openText(ctx context.Context, job Job) (*textSource, error) {
 	if job.From < 0 || job.To < job.From {
 		return nil, &Error{Kind: BadSource, File: filepath.Base(job.Path), Err: fmt.Errorf("no such range of bytes: %d to %d", job.From, job.To)}
 	}
-	file, err := os.Open(job.Path)
-	if err != nil {
-		return nil, &Error{Kind: BadSource, File: filepath.Base(job.Path), Err: err}
+	t := &textSource{ctx: ctx, file: job.File, lent: job.File != nil, at: job.From, end: job.To}
+	if !t.lent {
+		var err error
+		if t.file, err = os.Open(job.Path); err != nil {
+			return nil, &Error{Kind: BadSource, File: filepath.Base(job.Path), Err: err}
+		}
 	}
-	return &textSource{ctx: ctx, file: file, at: job.From, end: job.To}, nil
+	return t, nil
 }
 
 func (t *textSource) Read(p []byte) (int, error) {
@@ -52,5 +56,11 @@ func (t *textSource) fail(kind Kind, err error) error {
 	return &Error{Kind: kind, File: filepath.Base(t.file.Name()), Err: err}
 }
 
-func (t *textSource) Close() error    { return t.file.Close() }
+func (t *textSource) Close() error {
+	if t.lent {
+		return nil
+	}
+	return t.file.Close()
+}
+
 func (t *textSource) Notes() []string { return nil }

@@ -28,10 +28,10 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (id *ID) UnmarshalText(text []byte) error {
-	n, err := hex.Decode(id[:], text)
-	if err == nil && n != len(id) {
-		err = fmt.Errorf("id %q has %d bytes instead of %d", text, n, len(id))
+	if len(text) != 2*len(id) {
+		return fmt.Errorf("%q is no id of %d hexadecimal digits", text, 2*len(id))
 	}
+	_, err := hex.Decode(id[:], text)
 	return err
 }
 
@@ -115,11 +115,11 @@ type Plan struct {
 	SkipRows   int64           `json:"skip_rows,omitempty"` // rows sent before a binary file grew
 	Limit      int             `json:"limit"`               // bytes a segment, by the original's count
 	Type       string          `json:"type"`
-	Zone       string          `json:"tz,omitempty"`
 	Method     json.RawMessage `json:"method"` // the converter's own words
 	Partitions int             `json:"partitions"`
 
-	acked []uint32 // a check of the id of each acknowledged segment; 0: not acknowledged
+	acked    []uint32     // a check of the id of each segment that is dealt with; 0: not yet
+	rejected map[int]bool // those of them that can never be sent
 }
 
 // A Name is a path of raw bytes. In JSON it is a string, or an object with base64 if it

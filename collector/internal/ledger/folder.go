@@ -50,30 +50,43 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s already collects this folder for this topic (it holds %s/lock); stop it first", who, e.Folder)
 }
 
-// PrivateFolder makes a folder, and those above it, that only the user may enter. It
-// refuses one that belongs to somebody else or is a symbolic link.
+// OwnFolder makes a folder, and those above it, that only the user may enter; one that is
+// there keeps its mode. It refuses one that belongs to somebody else or is a symbolic link.
+func OwnFolder(path string) error {
+	_, err := ownFolder(path)
+	return err
+}
+
+// PrivateFolder does what OwnFolder does, and closes a folder that is there to others. It
+// is for folders whose name is ours alone.
 func PrivateFolder(path string) error {
+	mode, err := ownFolder(path)
+	if err == nil && mode&0o077 != 0 {
+		err = os.Chmod(path, 0o700)
+	}
+	return err
+}
+
+func ownFolder(path string) (mode uint32, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return 0, err
 	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+		return 0, err
 	}
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
-		return &os.PathError{Op: "lstat", Path: path, Err: err}
+		return 0, &os.PathError{Op: "lstat", Path: path, Err: err}
 	}
 	switch {
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
-		return fmt.Errorf("%s is a symbolic link; name a folder of your own", path)
+		return 0, fmt.Errorf("%s is a symbolic link; name a folder of your own", path)
 	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-		return fmt.Errorf("%s is not a folder", path)
+		return 0, fmt.Errorf("%s is not a folder", path)
 	case int(st.Uid) != os.Geteuid():
-		return fmt.Errorf("%s belongs to the user with id %d, not to this one (%d); name a folder of your own", path, st.Uid, os.Geteuid())
-	case st.Mode&0o077 != 0:
-		return os.Chmod(path, 0o700)
+		return 0, fmt.Errorf("%s belongs to the user with id %d, not to this one (%d); name a folder of your own", path, st.Uid, os.Geteuid())
 	}
-	return nil
+	return st.Mode, nil
 }
 
 // lock takes the folder's lock for this process, until the file is closed.

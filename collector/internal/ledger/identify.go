@@ -32,6 +32,10 @@ func (l *Ledger) Identify(path string, st Stat) (*File, Change, error) {
 	var copies []File
 	for f := l.byInode[st.Inode]; f != nil; f = f.sameInode {
 		known, copies = append(known, f), append(copies, *f)
+		if last := len(known) - 1; f.Path == Name(path) { // asked first
+			known[0], known[last] = known[last], known[0]
+			copies[0], copies[last] = copies[last], copies[0]
+		}
 	}
 	l.mu.Unlock()
 	if len(known) == 0 {

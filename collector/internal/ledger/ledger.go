@@ -44,7 +44,7 @@ type Ledger struct {
 // Open locks and reads the ledger for key in the state folder, made if missing. It
 // returns a *LockedError if another process has it.
 func Open(stateDir string, key Key, now time.Time) (*Ledger, error) {
-	if err := PrivateFolder(stateDir); err != nil {
+	if err := OwnFolder(stateDir); err != nil {
 		return nil, fmt.Errorf("state_dir: %w", err)
 	}
 	folder := filepath.Join(stateDir, key.Name())
@@ -110,7 +110,7 @@ func (l *Ledger) apply(r *record) {
 	case r.File != nil:
 		if old := l.files[r.File.ID]; old != nil {
 			if old.Plan != nil && r.File.Plan != nil && old.Plan.Seq == r.File.Plan.Seq {
-				r.File.Plan.acked = old.Plan.acked
+				r.File.Plan.acked, r.File.Plan.rejected = old.Plan.acked, old.Plan.rejected
 			}
 			l.unlink(old)
 		}
@@ -121,7 +121,7 @@ func (l *Ledger) apply(r *record) {
 		}
 	case r.Ack != nil:
 		if f := l.files[r.Ack.File]; f != nil && f.Plan != nil && f.Plan.Seq == r.Ack.Plan && r.Ack.Number >= 0 {
-			f.Plan.ack(r.Ack.Number, r.Ack.Check)
+			f.Plan.ack(r.Ack)
 		}
 	case r.Spool != nil:
 		l.applySpool(r.Spool)
@@ -146,7 +146,7 @@ func (l *Ledger) each(emit func(*record) error) error {
 			if check == 0 {
 				continue
 			}
-			if err := emit(&record{Ack: &ack{f.ID, f.Plan.Seq, n, check}}); err != nil {
+			if err := emit(&record{Ack: &ack{f.ID, f.Plan.Seq, n, check, f.Plan.rejected[n]}}); err != nil {
 				return err
 			}
 		}
@@ -252,10 +252,28 @@ func (l *Ledger) Plan(f *File, p Plan) error {
 func (l *Ledger) Ack(f *File, number int, id [16]byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	check := checkOf(id)
-	f.Plan.ack(number, check)
-	_, err := l.log.append(&record{Ack: &ack{f.ID, f.Plan.Seq, number, check}})
+	return l.ack(f, number, id, false)
+}
+
+// Reject records that a segment of the file's plan can never be sent.
+func (l *Ledger) Reject(f *File, number int, id [16]byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ack(f, number, id, true)
+}
+
+func (l *Ledger) ack(f *File, number int, id [16]byte, rejected bool) error {
+	a := &ack{f.ID, f.Plan.Seq, number, checkOf(id), rejected}
+	f.Plan.ack(a)
+	_, err := l.log.append(&record{Ack: a})
 	return err
+}
+
+// Rejected returns how many segments of the file's plan can never be sent.
+func (l *Ledger) Rejected(f *File) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(f.Plan.rejected)
 }
 
 // Acked tells whether the segment with this number is acknowledged, and whether it was
@@ -269,11 +287,17 @@ func (l *Ledger) Acked(f *File, number int, id [16]byte) (acked, same bool) {
 	return true, f.Plan.acked[number] == checkOf(id)
 }
 
-func (p *Plan) ack(number int, check uint32) {
-	for len(p.acked) <= number {
+func (p *Plan) ack(a *ack) {
+	for len(p.acked) <= a.Number {
 		p.acked = append(p.acked, 0)
 	}
-	p.acked[number] = check
+	p.acked[a.Number] = a.Check
+	if a.Rejected {
+		if p.rejected == nil {
+			p.rejected = make(map[int]bool)
+		}
+		p.rejected[a.Number] = true
+	}
 }
 
 func checkOf(id [16]byte) uint32 { return max(1, binary.BigEndian.Uint32(id[:])) }

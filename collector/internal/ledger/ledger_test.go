@@ -145,6 +145,50 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+func TestRejectedSegments(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, now)
+	path := filepath.Join(t.TempDir(), "a")
+	f := add(t, l, path, "rows", nil)
+	if err := l.Plan(f, Plan{To: 4, Type: "flow", Method: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		record := l.Ack
+		if n == 1 {
+			record = l.Reject
+		}
+		if err := record(f, n, NewID()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // as it is, from the log, and from the compacted log
+		if n := l.Rejected(f); n != 1 {
+			t.Errorf("%d rejected", n)
+		}
+		if acked, _ := l.Acked(f, 1, NewID()); !acked {
+			t.Error("the rejected segment is not dealt with")
+		}
+		closed(t, l)
+		l = open(t, dir, now)
+		f, _, _ = l.Identify(path, stat(t, path))
+	}
+	closed(t, l)
+}
+
+func TestParseID(t *testing.T) {
+	id := NewID()
+	var got ID
+	if err := got.UnmarshalText([]byte(id.String())); err != nil || got != id {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "12", id.String() + "00", id.String()[:31] + "x"} {
+		if got.UnmarshalText([]byte(bad)) == nil {
+			t.Errorf("%q is taken for an id", bad)
+		}
+	}
+}
+
 // Whatever is cut off the end of the file, the whole lines before it count.
 func TestTornEnd(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
@@ -344,6 +388,16 @@ func TestPrivateFolder(t *testing.T) {
 	if err := PrivateFolder(link); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("link: %v", err)
 	}
+	// state_dir may be a folder that others use as well.
+	if err := os.Chmod(loose, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := OwnFolder(loose); err != nil {
+		t.Fatal(err)
+	}
+	if info, _ := os.Stat(loose); info.Mode().Perm() != 0o755 {
+		t.Errorf("OwnFolder changed the mode to %v", info.Mode())
+	}
 	write(t, filepath.Join(dir, "file"), "")
 	if err := PrivateFolder(filepath.Join(dir, "file")); err == nil {
 		t.Error("a file was taken for a folder")
@@ -454,7 +508,7 @@ func TestSpool(t *testing.T) {
 }
 
 func find(x *Index, size int64, sum string) (Spooled, bool, error) {
-	return x.Find(size, func() (string, error) { return sum, nil })
+	return x.Find("", size, func() (string, error) { return sum, nil })
 }
 
 // The file doesn't grow for ever while a text file grows.

@@ -30,6 +30,8 @@ type ack struct {
 	Plan   int    `json:"plan"`
 	Number int    `json:"n"`
 	Check  uint32 `json:"c"` // the first four bytes of the segment's id
+	// Rejected says that it can never be sent, and is dealt with by that.
+	Rejected bool `json:"rejected,omitempty"`
 }
 
 const maxRecord = 1 << 20 // bytes; a record is well under a tenth of it

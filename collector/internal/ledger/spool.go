@@ -61,17 +61,17 @@ func (l *Ledger) Unspool(s Spooled, now time.Time) error {
 		return err
 	}
 	s.Acked = now
-	if _, err := l.recordSpool(s); err != nil {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.applySpool(&s)
+	if _, err := l.log.append(&record{Spool: &s}); err != nil {
 		return err
 	}
-	l.mu.Lock()
 	f := l.files[s.File]
-	current := f != nil && f.Plan != nil && f.Plan.Seq == s.Plan
-	l.mu.Unlock()
-	if !current {
+	if f == nil || f.Plan == nil || f.Plan.Seq != s.Plan {
 		return nil
 	}
-	return l.Ack(f, s.Number, id)
+	return l.ack(f, s.Number, id, false)
 }
 
 // Lost records that a spooled segment's CSV is gone or damaged.
@@ -88,7 +88,7 @@ type Index struct {
 
 	mu    sync.Mutex
 	read  map[string]place
-	bySum map[string]Spooled
+	bySum map[string][]Spooled // several if files hold the same rows
 	sizes map[int64]bool
 }
 
@@ -103,15 +103,16 @@ func NewIndex(stateDir string) *Index {
 	return &Index{
 		stateDir: stateDir,
 		read:     make(map[string]place),
-		bySum:    make(map[string]Spooled),
+		bySum:    make(map[string][]Spooled),
 		sizes:    make(map[int64]bool),
 	}
 }
 
 // Find returns the spooled segment, sent since or not, whose CSV has this size and this
-// SHA-256 in hexadecimal; sum is called only if one has the size. Find reads what the
-// ledgers have gained since the last call.
-func (x *Index) Find(size int64, sum func() (string, error)) (s Spooled, ok bool, err error) {
+// SHA-256 in hexadecimal; sum is called only if one has the size. Of several the one that
+// was stored under the same base name is preferred. Find reads what the ledgers have
+// gained since the last call.
+func (x *Index) Find(base string, size int64, sum func() (string, error)) (s Spooled, ok bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	folders, err := os.ReadDir(x.stateDir)
@@ -130,8 +131,12 @@ func (x *Index) Find(size int64, sum func() (string, error)) (s Spooled, ok bool
 	if err != nil {
 		return s, false, err
 	}
-	s, ok = x.bySum[hash]
-	return s, ok && s.Size == size, nil
+	for _, candidate := range x.bySum[hash] {
+		if candidate.Size == size && (!ok || filepath.Base(string(candidate.Path)) == base) {
+			s, ok = candidate, true
+		}
+	}
+	return s, ok, nil
 }
 
 func (x *Index) catchUp(path string) error {
@@ -151,15 +156,31 @@ func (x *Index) catchUp(path string) error {
 	if at.inode != st.Ino || at.offset > st.Size {
 		at = place{inode: st.Ino}
 	}
+	if at.offset == st.Size {
+		return nil
+	}
 	if _, err := f.Seek(at.offset, io.SeekStart); err != nil {
 		return err
 	}
 	n, _, err := readRecords(f, func(r *record) {
 		if r.Spool != nil && !r.Spool.Lost {
-			x.bySum[r.Spool.Sum], x.sizes[r.Spool.Size] = *r.Spool, true
+			x.add(*r.Spool)
 		}
 	})
 	at.offset += n
 	x.read[path] = at
 	return err
+}
+
+// add takes in a spooled segment, or what has become of one.
+func (x *Index) add(s Spooled) {
+	x.sizes[s.Size] = true
+	same := x.bySum[s.Sum]
+	for i := range same {
+		if same[i].Segment == s.Segment {
+			same[i] = s
+			return
+		}
+	}
+	x.bySum[s.Sum] = append(same, s)
 }

@@ -11,11 +11,12 @@ func (l *Ledger) Sweep(now time.Time) (unsent []*File, err error) {
 		path   Name
 		inode  uint64
 		absent int64
+		unsent bool
 	}
 	l.mu.Lock()
 	places := make([]seen, 0, len(l.files))
 	for _, f := range l.files {
-		places = append(places, seen{f, f.Path, f.Stat.Inode, f.Absent})
+		places = append(places, seen{f, f.Path, f.Stat.Inode, f.Absent, f.Status == Pending})
 	}
 	l.mu.Unlock()
 
@@ -27,7 +28,7 @@ func (l *Ledger) Sweep(now time.Time) (unsent []*File, err error) {
 		case !there && p.absent == 0:
 			err = l.setAbsent(p.f, p.path, now.Unix())
 		case !there && now.Sub(time.Unix(p.absent, 0)) > remember:
-			if p.f.Status == Pending {
+			if p.unsent {
 				unsent = append(unsent, p.f)
 			}
 			err = l.Forget(p.f)

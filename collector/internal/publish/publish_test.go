@@ -422,13 +422,39 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-func TestRetentionWarning(t *testing.T) {
-	s := newSetup(t, func(t *broker.Topic) { t.Retention = time.Hour })
-	for n := range 3 {
-		s.publish(limited(t), s.segment(s.file, n, "x"))
+func TestExpired(t *testing.T) {
+	now := time.Now()
+	for _, tt := range []struct {
+		retention, age time.Duration
+		want           bool
+	}{
+		{time.Hour, 2 * time.Hour, true},
+		{time.Hour, time.Minute, false},
+		{0, 50 * 365 * 24 * time.Hour, false},
+	} {
+		s := newSetup(t, func(t *broker.Topic) { t.Retention = tt.retention })
+		if got := s.Expired(now.Add(-tt.age).UnixMilli()); got != tt.want {
+			t.Errorf("retention %v, age %v: %v", tt.retention, tt.age, got)
+		}
 	}
-	if n := strings.Count(s.log.String(), "retention.ms"); n != 1 {
-		t.Errorf("%d warnings\n%s", n, s.log)
+}
+
+// A topic made anew with fewer partitions still gets what was planned or spooled for more.
+func TestFewerPartitions(t *testing.T) {
+	s := newSetup(t, func(t *broker.Topic) { t.Partitions = 2 })
+	for n := range 50 {
+		if p := s.PartitionOf(ledger.NewID(), 4); p > 1 {
+			t.Fatalf("partition %d", p)
+		}
+		seg := ledger.Spooled{File: s.file.ID, Plan: 1, Number: n, Segment: ledger.NewID().String(), Partition: 3, Rows: 1}
+		if err := s.SendStored(limited(t), seg, []byte("row\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range s.fetch(50) {
+		if r.Partition > 1 {
+			t.Errorf("partition %d", r.Partition)
+		}
 	}
 }
 

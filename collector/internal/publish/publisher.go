@@ -47,7 +47,6 @@ type Publisher struct {
 	mu       sync.Mutex
 	away     chan struct{} // closed while Kafka is away
 	up       chan struct{} // closed while it isn't
-	warned   ledger.ID     // the last file that retention was warned about
 	retry    time.Duration
 	patience time.Duration
 }
@@ -113,7 +112,7 @@ func (p *Publisher) deliver(ctx context.Context, s *Segment) Outcome {
 	}
 	p.Log.Error("%v", err)
 	s.Log.Error("Failed to publish segment-%d to Kafka cluster.", s.Number)
-	if broker.Refused(err) || errors.Is(err, errTooLarge) {
+	if isFinal(err) {
 		p.reject(s, err)
 		return Rejected
 	}
@@ -128,7 +127,6 @@ func (p *Publisher) deliver(ctx context.Context, s *Segment) Outcome {
 
 // send tries until the segment is acknowledged, refused for ever, or Kafka counts as away.
 func (p *Publisher) send(ctx context.Context, s *Segment) error {
-	p.warnRetention(s)
 	a := attempt{p: p, s: s, timeMS: s.TimeMS, headers: s.headers()}
 	var since time.Time // of the first failure
 	for backoff := firstBackoff; ; backoff = min(2*backoff, longestBackoff) {
@@ -204,18 +202,14 @@ func (a *attempt) encode(limit int) ([]byte, error) {
 	}
 }
 
-// warnRetention says, once a file, that the topic's retention deletes such old records.
-func (p *Publisher) warnRetention(s *Segment) {
+// Expired tells whether the topic's retention deletes records of that time stamp.
+func (p *Publisher) Expired(timeMS int64) bool {
 	retention := p.Topic().Retention
-	if retention == 0 || time.Since(time.UnixMilli(s.TimeMS)) < retention {
-		return
-	}
-	p.mu.Lock()
-	known := p.warned == s.File.ID
-	p.warned = s.File.ID
-	p.mu.Unlock()
-	if !known {
-		p.Log.Warning("The rows of %q (%s) are older than the topic's retention.ms (%v): Kafka may delete them before they are read.",
-			s.Source, time.UnixMilli(s.TimeMS).UTC().Format(time.RFC3339), retention)
-	}
+	return retention > 0 && time.Since(time.UnixMilli(timeMS)) > retention
+}
+
+// PartitionOf returns the partition of a segment: its id modulo the count that was planned
+// with, or modulo the topic's if it was made anew with fewer.
+func (p *Publisher) PartitionOf(id [16]byte, planned int) int {
+	return PartitionOf(id, min(planned, p.Topic().Partitions))
 }

@@ -70,7 +70,7 @@ func (p *Publisher) reject(s *Segment, reason error) {
 		rejection.Stored = stored
 	}
 	p.Reject(rejection)
-	if err := p.Ledger.Ack(s.File, s.Number, s.ID); err != nil {
+	if err := p.Ledger.Reject(s.File, s.Number, s.ID); err != nil {
 		p.Log.Error("segment-%d of %q: %v", s.Number, s.Source, err)
 	}
 }

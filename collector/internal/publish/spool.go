@@ -93,7 +93,8 @@ func rowsAsLines(value []byte) ([]byte, error) {
 }
 
 // Resend sends all spooled segments, each under its first identity, and removes what is
-// acknowledged. It returns the first error that says that Kafka is away.
+// acknowledged. Its error says that Kafka is away, or that ctx has ended; what can't be
+// sent for another reason is left, and said.
 func (p *Publisher) Resend(ctx context.Context) error {
 	for _, s := range p.Ledger.Waiting() {
 		if err := p.resend(ctx, s); err != nil {
@@ -107,31 +108,38 @@ func (p *Publisher) resend(ctx context.Context, s ledger.Spooled) error {
 	path := string(s.Path)
 	csv, err := os.ReadFile(path)
 	sum := sha256.Sum256(csv)
-	if err != nil || hex.EncodeToString(sum[:]) != s.Sum {
+	var id ledger.ID
+	if err != nil || hex.EncodeToString(sum[:]) != s.Sum || id.UnmarshalText([]byte(s.Segment)) != nil {
 		p.Log.Warning("Segment-%d of %q is not in local staging any more as it was stored (%q); it is made again from its file.", s.Number, s.Source, path)
-		return p.Ledger.Lost(s)
+		p.keep(p.Ledger.Lost(s))
+		return nil
 	}
 	err = p.SendStored(ctx, s, csv)
 	switch {
 	case err == nil:
+		p.keep(p.Ledger.Unspool(s, time.Now()))
 	case isFinal(err):
 		// Its plan makes it again and sets it aside with its reason.
 		p.Log.Error("%v", err)
-		if err := p.Ledger.Lost(s); err != nil {
-			return err
-		}
-		return p.discard(path)
+		p.keep(p.Ledger.Lost(s))
 	default:
-		return err
-	}
-	if err := p.Ledger.Unspool(s, time.Now()); err != nil {
 		return err
 	}
 	// The record must be on disk before the CSV goes.
 	if err := p.Ledger.Sync(); err != nil {
-		return err
+		p.keep(err)
+		return nil
 	}
-	return p.discard(path)
+	p.keep(p.discard(path))
+	return nil
+}
+
+// keep says what went wrong on this host, which is no reason to stop sending: at worst
+// the segment goes once more, with the same id.
+func (p *Publisher) keep(err error) {
+	if err != nil {
+		p.Log.Error("%v", err)
+	}
 }
 
 // SendStored sends the CSV of a segment that a collector has stored, perhaps another one,
@@ -141,10 +149,13 @@ func (p *Publisher) SendStored(ctx context.Context, s ledger.Spooled, csv []byte
 	if err != nil {
 		return err
 	}
+	if n := p.Topic().Partitions; segment.Partition >= n { // another topic, or made anew
+		segment.Partition = PartitionOf(segment.ID, n)
+	}
 	err = p.send(ctx, segment)
 	p.Release(segment.Value)
 	if err == nil {
-		p.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, s.Partition)
+		p.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, segment.Partition)
 	} else if !isFinal(err) && ctx.Err() == nil {
 		p.SetAway(err)
 	}
@@ -172,10 +183,12 @@ func (p *Publisher) segmentOf(ctx context.Context, s ledger.Spooled, csv []byte)
 		TimeMS:    s.TimeMS,
 		Log:       p.Log,
 	}
-	if n, err := hex.Decode(segment.ID[:], []byte(s.Segment)); err != nil || n != len(segment.ID) {
-		return nil, fmt.Errorf("spooled segment %q has no valid id %q", s.Path, s.Segment)
+	var id ledger.ID
+	err := id.UnmarshalText([]byte(s.Segment))
+	if err != nil {
+		return nil, fmt.Errorf("spooled segment %q: %w", s.Path, err)
 	}
-	var err error
+	segment.ID = id
 	if segment.Value, err = p.Buffer(ctx); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -116,9 +117,16 @@ func (t *tree) head() *wait {
 	return t.ready.items[0]
 }
 
-// excluded tells whether a sub-folder is one of those never to be read, by its path or,
-// however it was reached, by its identity.
+// staging begins the name of every collector's staging folder, this one's or another's:
+// what fails to be sent is stored there under names that match the patterns.
+const staging = "_DC."
+
+// excluded tells whether a sub-folder is one of those never to be read, by its name, its
+// path or, however it was reached, by its identity.
 func (t *tree) excluded(path string) bool {
+	if strings.HasPrefix(filepath.Base(path), staging) {
+		return true
+	}
 	if slices.Contains(t.opts.Exclude, path) {
 		return true
 	}

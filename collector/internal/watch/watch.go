@@ -48,7 +48,8 @@ type Options struct {
 	Recursive bool                   // watch sub-folders too; linked folders are never followed
 	Match     func(base string) bool // which base names are taken; nil takes all
 	// Exclude names folders (absolute) that are neither watched nor read, wherever they
-	// lie and by whatever path they are reached. The root itself can't be excluded.
+	// lie and by whatever path they are reached. The root itself can't be excluded. Staging
+	// folders of collectors (their names begin with "_DC.") always are.
 	Exclude []string
 	// Text tells that files may stay open for ever; see the package documentation.
 	Text bool
