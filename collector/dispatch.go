@@ -93,6 +93,9 @@ func (c *collector) dispatch(ctx, drain context.Context) bool {
 
 func (d *dispatcher) loop(ctx context.Context) {
 	patience := patience{limit: awayAtOnce}
+	for _, f := range d.c.source.strays {
+		d.found(ctx, f, 0)
+	}
 	for !d.done() {
 		files, jobs, next := d.c.source.files, d.jobs, job{}
 		up := d.c.kafka.Up()

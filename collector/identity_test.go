@@ -53,6 +53,30 @@ func TestRotatedWhileAway(t *testing.T) {
 	s.wantRows(line(0), line(1), line(2))
 }
 
+// A log that was begun is finished at the next start, although rotation has given it a
+// name that no pattern matches.
+func TestRotatedAwayWhileDown(t *testing.T) {
+	s := newSite(t, "proxy")
+	s.pipeline("proxy")["supported_files"] = []string{`\.log$`}
+	p, code := s.failing()
+	path := s.write(line(0)+"\n", "in", "a.log")
+	p.waitFor("Store segment-0")
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.end()
+	staging, _ := filepath.Glob(s.path("staging", "_DC.*"))
+	for _, folder := range staging {
+		if err := os.RemoveAll(folder); err != nil { // as a reboot wipes /tmp
+			t.Fatal(err)
+		}
+	}
+	s.rename(path, s.path("in", "a.log.1"))
+	code.Store(0)
+	s.run(0, "-t", "proxy", "--topic", topic, "--once")
+	s.wantRows(line(0))
+}
+
 // A file that is removed while it waits for Kafka is sent all the same.
 func TestRemovedWhileAway(t *testing.T) {
 	s := newSite(t, "proxy")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,6 +30,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beCollector) != "" {
 		main()
 	}
+	// Most of a test is waiting for another process.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -44,7 +49,7 @@ type site struct {
 }
 
 func newSite(t *testing.T, kind string) *site {
-	t.Parallel() // most of a test is waiting
+	t.Parallel()
 	t.Helper()
 	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, topic))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type source struct {
 	files      <-chan watch.File
 	run        func(ctx context.Context) error
 	unfinished func() []string
+	strays     []watch.File // files to be finished first, whatever their names are now
 }
 
 // newSource records what is there at the first start, and prepares to watch.
@@ -34,11 +36,16 @@ func (c *collector) newSource(ctx context.Context) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
+	strays, err := c.strays()
+	if err != nil {
+		return nil, err
+	}
 	c.watchLog.Info("Supported filenames: %s", quoted(c.conf.SupportedFiles))
 	return &source{
 		files:      w.Files(),
 		unfinished: w.Unfinished,
 		run:        w.Run,
+		strays:     strays,
 	}, nil
 }
 
@@ -139,6 +146,22 @@ func (c *collector) wanted(f *ledger.File) bool {
 	}
 	since := c.args.BacklogSince
 	return !since.IsZero() && f.Stat.ModNS >= since.UnixNano()
+}
+
+// strays finds the files that were begun and have been renamed since to a name that isn't
+// supported, as rotation may do: they are finished all the same.
+func (c *collector) strays() ([]watch.File, error) {
+	inodes := c.ledger.Strays()
+	if len(inodes) == 0 {
+		return nil, nil
+	}
+	o := c.watchOptions()
+	o.Match = nil
+	all, err := watch.Scan(o)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(f watch.File) bool { return !inodes[f.Inode] }), nil
 }
 
 // resendSource forgets the files named by --resend, so that they are sent again with a

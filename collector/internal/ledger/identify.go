@@ -97,6 +97,26 @@ func inodeAt(path string) uint64 {
 	return st.Ino
 }
 
+// Strays returns the inodes of the files that have an unfinished plan and are no longer at
+// their path.
+func (l *Ledger) Strays() map[uint64]bool {
+	l.mu.Lock()
+	places := make(map[Name]uint64)
+	for _, f := range l.files {
+		if f.Plan != nil {
+			places[f.Path] = f.Stat.Inode
+		}
+	}
+	l.mu.Unlock()
+	strays := make(map[uint64]bool)
+	for path, inode := range places {
+		if inodeAt(string(path)) != inode {
+			strays[inode] = true
+		}
+	}
+	return strays
+}
+
 // Forget drops a file.
 func (l *Ledger) Forget(f *File) error {
 	l.mu.Lock()
