@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -161,7 +160,17 @@ func (c *collector) strays() ([]watch.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(f watch.File) bool { return !inodes[f.Inode] }), nil
+	var found []watch.File
+	for _, f := range all {
+		if _, ok := inodes[f.Inode]; ok {
+			found = append(found, f)
+			delete(inodes, f.Inode)
+		}
+	}
+	for _, path := range inodes {
+		c.watchLog.Warning("File %q is gone before all of it was sent; what was left of it goes if it turns up again.", path)
+	}
+	return found, nil
 }
 
 // resendSource forgets the files named by --resend, so that they are sent again with a

@@ -97,9 +97,9 @@ func inodeAt(path string) uint64 {
 	return st.Ino
 }
 
-// Strays returns the inodes of the files that have an unfinished plan and are no longer at
-// their path.
-func (l *Ledger) Strays() map[uint64]bool {
+// Strays returns the paths, by inode, of the files that have an unfinished plan and are no
+// longer there.
+func (l *Ledger) Strays() map[uint64]string {
 	l.mu.Lock()
 	places := make(map[Name]uint64)
 	for _, f := range l.files {
@@ -108,10 +108,10 @@ func (l *Ledger) Strays() map[uint64]bool {
 		}
 	}
 	l.mu.Unlock()
-	strays := make(map[uint64]bool)
+	strays := make(map[uint64]string)
 	for path, inode := range places {
 		if inodeAt(string(path)) != inode {
-			strays[inode] = true
+			strays[inode] = string(path)
 		}
 	}
 	return strays
