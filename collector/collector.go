@@ -51,6 +51,9 @@ type collector struct {
 	total    totals
 }
 
+// newTopic is how long a topic that was just made may be unknown to some of the brokers.
+const newTopic = 2 * time.Second
+
 // awayAtOnce is how long --once waits for Kafka before it gives up.
 const awayAtOnce = 60 * time.Second
 
@@ -171,14 +174,14 @@ func (c *collector) askTopic(ctx context.Context, log *logging.Logger) (broker.T
 		switch {
 		case err == nil:
 			return topic, nil
-		case errors.Is(err, broker.ErrNoTopic):
+		case errors.Is(err, broker.ErrNoTopic) && time.Since(began) > newTopic:
 			return topic, fmt.Errorf("%w: create it first, the collector never does", err)
 		case ctx.Err() != nil:
 			return topic, fmt.Errorf("stopped while waiting for Kafka: %w", err)
 		case c.once() && time.Since(began) > awayAtOnce:
 			return topic, fmt.Errorf("Kafka did not answer within %v: %w", awayAtOnce, err)
 		}
-		log.Warning("Kafka does not answer; the next try is in %v: %v", wait, err)
+		log.Warning("Kafka is asked again in %v: %v", wait, err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

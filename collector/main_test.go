@@ -433,7 +433,7 @@ func TestKafkaAway(t *testing.T) {
 	s.write(line(0)+"\n", "in", "a.log")
 	s.conf["kafka"].(map[string]any)["kafka_server"] = "127.0.0.1:1"
 	p := s.start("-t", "proxy", "--topic", topic)
-	p.waitFor("Kafka does not answer")
+	p.waitFor("Kafka is asked again")
 	if code := p.stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("stopped while Kafka is away: exit code %d", code)
 	}
