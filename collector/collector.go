@@ -83,6 +83,9 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 	if c.method, err = convert.Choose(ctx, string(c.conf.Type), args.SkipConversion, c.conf.ProcessOpt); err != nil {
 		return nil, err
 	}
+	if c.method.Name == convert.Text && c.conf.ProcessOpt != "" {
+		c.log.Warning("pipelines.%s.process_opt is not used: the files are read as they are.", c.conf.Name)
+	}
 	if err := c.folders(conf); err != nil {
 		return nil, err
 	}
