@@ -258,8 +258,11 @@ func (c *collector) keepLedger(ctx context.Context) {
 			return
 		case <-second.C:
 			err := c.ledger.Sync()
-			if err != nil && !failed {
-				c.log.Error("%v; acknowledgements are kept in memory and no new file is begun until it can be written again", err)
+			switch {
+			case err != nil && !failed:
+				c.log.Error("%v; no new file is begun until it can be written again", err)
+			case err == nil && failed:
+				c.log.Info("The ledger can be written again.")
 			}
 			failed = err != nil
 		case now := <-hour.C:

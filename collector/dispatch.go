@@ -98,16 +98,14 @@ func (d *dispatcher) loop(ctx context.Context) {
 	}
 	for !d.done() {
 		files, jobs, next := d.c.source.files, d.jobs, job{}
-		up := d.c.kafka.Up()
-		select {
-		case <-up:
-			up = nil // we know
+		wait := d.obstacle()
+		if wait == nil {
 			patience.up(d.c.total.get().segments)
-		default:
+		} else {
+			files, jobs = nil, nil // no file is opened
 			if d.c.once() {
 				patience.away(d.c.total.get().segments)
 			}
-			files, jobs = nil, nil // no file is opened while Kafka is away
 		}
 		if len(d.queue) == 0 {
 			jobs = nil
@@ -120,9 +118,9 @@ func (d *dispatcher) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-up:
+		case <-wait:
 		case <-patience.end:
-			d.c.log.Error("Kafka has been away for %v; what is not sent goes at the next start.", awayAtOnce)
+			d.c.log.Error("Nothing could be sent for %v; what is not sent goes at the next start.", awayAtOnce)
 			d.failed = true
 			return
 		case f, ok := <-files:
@@ -139,6 +137,19 @@ func (d *dispatcher) loop(ctx context.Context) {
 			d.retry(ctx, j)
 		}
 	}
+}
+
+// obstacle returns what keeps all files from being sent, as a channel that is closed when
+// it is gone: Kafka is away, or the ledger can't be written. Nil: nothing.
+func (d *dispatcher) obstacle() <-chan struct{} {
+	for _, clear := range []<-chan struct{}{d.c.kafka.Up(), d.c.ledger.Writable()} {
+		select {
+		case <-clear:
+		default:
+			return clear
+		}
+	}
+	return nil
 }
 
 // patience is how long a single run waits for a Kafka that is away, or comes and goes
@@ -239,13 +250,17 @@ func (d *dispatcher) finished(ctx context.Context, r result) {
 	id := r.file.ID
 	delete(d.busy, id)
 	delete(d.paths, r.found.Path)
-	again := d.again[id]
-	delete(d.again, id)
-	if r.err != nil && !errors.Is(r.err, errStopped) {
+	switch {
+	case r.err == nil, errors.Is(r.err, errStopped):
+	case errors.Is(r.err, ledger.ErrUnwritable):
+		d.later(id, r.found) // not this file's fault
+	default:
 		r.tries++
 		d.c.failed(r)
 		d.postpone(ctx, r.job)
 	}
+	again := d.again[id]
+	delete(d.again, id)
 	for _, f := range again {
 		d.found(ctx, f, 0)
 	}

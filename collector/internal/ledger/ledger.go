@@ -302,6 +302,10 @@ func (p *Plan) ack(a *ack) {
 
 func checkOf(id [16]byte) uint32 { return max(1, binary.BigEndian.Uint32(id[:])) }
 
+// Writable returns a channel that is closed unless the last write failed. The next Sync
+// tries again.
+func (l *Ledger) Writable() <-chan struct{} { return l.log.usable.wait() }
+
 // Sync writes to disk all that was recorded, and compacts the file if it has grown.
 func (l *Ledger) Sync() error {
 	l.log.mu.Lock()

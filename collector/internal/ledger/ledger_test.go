@@ -548,11 +548,25 @@ func TestWriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.log.f = broken
-	if err := l.Plan(f, Plan{To: 1, Type: "flow", Partitions: 1, Method: []byte(`{}`)}); err == nil {
-		t.Fatal("no error")
+	if err := l.Plan(f, Plan{To: 1, Type: "flow", Partitions: 1, Method: []byte(`{}`)}); !errors.Is(err, ErrUnwritable) {
+		t.Fatalf("error %v", err)
+	}
+	writable := l.Writable()
+	select {
+	case <-writable:
+		t.Error("writable after a failure")
+	default:
 	}
 	broken.Close()
 	l.log.f = good
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-writable:
+	default:
+		t.Error("not writable after a success")
+	}
 	closed(t, l)
 	l = open(t, dir, now)
 	defer closed(t, l)

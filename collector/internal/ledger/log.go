@@ -34,6 +34,10 @@ type ack struct {
 	Rejected bool `json:"rejected,omitempty"`
 }
 
+// ErrUnwritable says that the ledger can't be written, as on a full disk: no fault of the
+// file that is at hand.
+var ErrUnwritable = errors.New("the ledger can't be written")
+
 const maxRecord = 1 << 20 // bytes; a record is well under a tenth of it
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -113,6 +117,41 @@ type log struct {
 	size    int64 // bytes known to be whole
 	synced  uint64
 	compact int64 // size after the last compaction
+	usable  gate  // closed while the file can't be written
+}
+
+// A gate lets through who waits for it while it is open.
+type gate struct {
+	mu     sync.Mutex
+	opened chan struct{} // closed while the gate is open; nil for a gate that was never closed
+}
+
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+func (g *gate) wait() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		return always
+	}
+	return g.opened
+}
+
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		g.opened = make(chan struct{})
+	}
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened != nil {
+		close(g.opened)
+		g.opened = nil
+	}
 }
 
 func (l *log) append(r *record) (uint64, error) {
@@ -144,8 +183,10 @@ func (l *log) sync(seq uint64) error {
 		l.mu.Lock()
 		l.pending = append(b, l.pending...)
 		l.mu.Unlock()
-		return fmt.Errorf("write the ledger %s: %w", l.path, err)
+		l.usable.close()
+		return fmt.Errorf("%w: %s: %w", ErrUnwritable, l.path, err)
 	}
+	l.usable.open()
 	l.synced = upTo
 	return nil
 }
@@ -214,6 +255,7 @@ func (l *log) replace(each func(emit func(*record) error) error) error {
 		l.f.Close()
 	}
 	l.f, l.size, l.compact = f, size, size
+	l.usable.open()
 	l.mu.Lock()
 	l.pending, l.synced = nil, l.seq // the new file holds them
 	l.mu.Unlock()
