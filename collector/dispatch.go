@@ -87,24 +87,30 @@ func (c *collector) dispatch(ctx, drain context.Context) bool {
 	go func() { workers.Wait(); close(d.results) }()
 	for r := range d.results { // what was in hand when ctx ended
 		d.failed = d.failed || r.err != nil
+		if r.err != nil && !errors.Is(r.err, errStopped) && !errors.Is(r.err, ledger.ErrUnwritable) {
+			c.failed(r)
+		}
 	}
 	return !d.failed && len(d.queue) == 0 && len(d.failing) == 0
 }
 
 func (d *dispatcher) loop(ctx context.Context) {
 	patience := patience{limit: awayAtOnce}
+	look := time.NewTicker(time.Second) // whether Kafka has gone away meanwhile
+	defer look.Stop()
 	for _, f := range d.c.source.strays {
 		d.found(ctx, f, 0)
 	}
 	for !d.done() {
 		files, jobs, next := d.c.source.files, d.jobs, job{}
+		var giveUp <-chan time.Time
 		wait := d.obstacle()
 		if wait == nil {
 			patience.up(d.c.total.get().segments)
 		} else {
 			files, jobs = nil, nil // no file is opened
 			if d.c.once() {
-				patience.away(d.c.total.get().segments)
+				giveUp = patience.away(d.c.total.get().segments)
 			}
 		}
 		if len(d.queue) == 0 {
@@ -118,8 +124,9 @@ func (d *dispatcher) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
 		case <-wait:
-		case <-patience.end:
+		case <-giveUp:
 			d.c.log.Error("Nothing could be sent for %v; what is not sent goes at the next start.", awayAtOnce)
 			d.failed = true
 			return
@@ -160,10 +167,11 @@ type patience struct {
 	sent  int64 // segments when it began
 }
 
-func (p *patience) away(sent int64) {
+func (p *patience) away(sent int64) (end <-chan time.Time) {
 	if p.end == nil {
 		p.end, p.sent = time.After(p.limit), sent
 	}
+	return p.end
 }
 
 func (p *patience) up(sent int64) {
