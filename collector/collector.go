@@ -86,6 +86,11 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 	if c.method.Name == convert.Text && c.conf.ProcessOpt != "" {
 		c.log.Warning("pipelines.%s.process_opt is not used: the files are read as they are.", c.conf.Name)
 	}
+	for _, name := range args.Resend {
+		if _, err := watch.Stat(name); err != nil {
+			return nil, fmt.Errorf("--resend %q: %w", name, err)
+		}
+	}
 	if err := c.folders(conf); err != nil {
 		return nil, err
 	}
@@ -102,7 +107,11 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 		c.source, err = c.newSource(ctx)
 	}
 	if err != nil {
+		_ = os.Remove(c.staging) // unless something lies in it
 		return nil, errors.Join(err, c.ledger.Close())
+	}
+	c.kafka.Acked = func(rows int) {
+		c.total.add(func(n *counts) { n.segments++; n.rows += int64(rows) })
 	}
 	return c, nil
 }
@@ -182,7 +191,7 @@ func (c *collector) askTopic(ctx context.Context, log *logging.Logger) (broker.T
 		case ctx.Err() != nil:
 			return topic, fmt.Errorf("stopped while waiting for Kafka: %w", err)
 		case c.once() && time.Since(began) > awayAtOnce:
-			return topic, fmt.Errorf("Kafka did not answer within %v: %w", awayAtOnce, err)
+			return topic, fmt.Errorf("no answer from Kafka within %v: %w", awayAtOnce, err)
 		}
 		log.Warning("Kafka is asked again in %v: %v", wait, err)
 		select {
@@ -248,6 +257,8 @@ func (c *collector) worker(n int) *logging.Logger {
 func (c *collector) keepLedger(ctx context.Context) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
 	hour := time.NewTicker(time.Hour)
 	defer hour.Stop()
 	failed := false
@@ -265,6 +276,10 @@ func (c *collector) keepLedger(ctx context.Context) {
 				c.log.Info("The ledger can be written again.")
 			}
 			failed = err != nil
+		case <-minute.C:
+			if err := c.ledger.Compact(); err != nil {
+				c.log.Error("%v", err)
+			}
 		case now := <-hour.C:
 			c.sweep(now)
 		}

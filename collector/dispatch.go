@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -27,16 +28,19 @@ type result struct {
 }
 
 var (
-	errAway    = errors.New("Kafka is away")
+	errAway    = errors.New("away from Kafka")
 	errStopped = errors.New("stopped")
 )
 
 // maxTries is how often a file is tried in one run of the program.
 const maxTries = 10
 
+// firstPause is the pause after a file's first failure.
+var firstPause = time.Minute // shorter in tests
+
 // retryAfter is the pause after the n-th failure of a file, counted from 1.
 func retryAfter(n int) time.Duration {
-	return min(time.Minute<<min(n-1, 6), time.Hour)
+	return min(firstPause<<min(n-1, 6), time.Hour)
 }
 
 // A dispatcher hands finished files to the workers, one at a time each, and no file to
@@ -49,7 +53,7 @@ type dispatcher struct {
 	paths   map[string]ledger.ID                // of the busy ones
 	again   map[ledger.ID]map[string]watch.File // found anew while busy, by path
 	queue   []job                               // to be handed out: no new one comes while one waits
-	failing map[string]bool                     // failed files whose next try is to come, by path
+	failing map[string]watch.File               // failed files whose next try is to come, as found last, by path
 	retries chan job
 	failed  bool
 	ended   bool // the source has no more files
@@ -67,7 +71,7 @@ func (c *collector) dispatch(ctx, drain context.Context) bool {
 		busy:    make(map[ledger.ID]bool),
 		paths:   make(map[string]ledger.ID),
 		again:   make(map[ledger.ID]map[string]watch.File),
-		failing: make(map[string]bool),
+		failing: make(map[string]watch.File),
 		retries: make(chan job),
 	}
 	var workers sync.WaitGroup
@@ -186,14 +190,18 @@ func (d *dispatcher) done() bool {
 
 // found judges a finished file by the ledger and queues it if there is something to do.
 func (d *dispatcher) found(ctx context.Context, f watch.File, tries int) {
-	if d.failing[f.Path] {
-		return // its next try looks at it as it is then
+	if _, ok := d.failing[f.Path]; ok {
+		d.failing[f.Path] = f // for its next try
+		return
 	}
 	if id, ok := d.paths[f.Path]; ok {
 		d.later(id, f)
 		return
 	}
 	file, change, err := d.c.ledger.Identify(f.Path, statOf(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return // it is found again under its new name, if it has one
+	}
 	if err != nil {
 		d.c.watchLog.Warning("File %q can't be read: %v", f.Path, err)
 		d.postpone(ctx, job{found: f, tries: tries + 1})
@@ -261,7 +269,9 @@ func (d *dispatcher) finished(ctx context.Context, r result) {
 	switch {
 	case r.err == nil, errors.Is(r.err, errStopped):
 	case errors.Is(r.err, ledger.ErrUnwritable):
-		d.later(id, r.found) // not this file's fault
+		if _, newer := d.again[id][r.found.Path]; !newer {
+			d.later(id, r.found) // not this file's fault
+		}
 	default:
 		r.tries++
 		d.c.failed(r)
@@ -286,7 +296,7 @@ func (d *dispatcher) postpone(ctx context.Context, j job) {
 	}
 	pause := retryAfter(j.tries)
 	d.c.log.Info("File %q is tried again in %v.", j.found.Path, pause)
-	d.failing[j.found.Path] = true
+	d.failing[j.found.Path] = j.found
 	time.AfterFunc(pause, func() {
 		select {
 		case d.retries <- j:
@@ -295,20 +305,25 @@ func (d *dispatcher) postpone(ctx context.Context, j job) {
 	})
 }
 
-// retry looks at a failed file anew: it may have gone, or changed.
+// retry takes up a failed file as it was found last. If it has changed since then, it is
+// the watcher's to tell when it is finished again.
 func (d *dispatcher) retry(ctx context.Context, j job) {
+	latest := d.failing[j.found.Path]
 	delete(d.failing, j.found.Path)
-	found, err := watch.Stat(j.found.Path)
-	if err != nil {
+	now, err := watch.Stat(j.found.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return
-	}
-	if statOf(found) != statOf(j.found) {
-		found.Settled = !d.c.text // an unfinished line is not to be taken yet
+	case err != nil:
+		j.tries++
+		d.postpone(ctx, j)
+		return
+	case statOf(now) != statOf(latest):
+		return
+	case statOf(latest) != statOf(j.found):
 		j.tries = 0
-	} else {
-		found.Settled = j.found.Settled
 	}
-	d.found(ctx, found, j.tries)
+	d.found(ctx, latest, j.tries)
 }
 
 // failed logs a file's failure and records it.

@@ -234,7 +234,7 @@ func TestRejectedIsRemembered(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	for n := 1; n < 200; n++ {
-		if pause := retryAfter(n); pause < time.Minute || pause > time.Hour {
+		if pause := retryAfter(n); pause < firstPause || pause > time.Hour {
 			t.Fatalf("after %d failures: %v", n, pause)
 		}
 	}

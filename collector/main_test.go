@@ -28,6 +28,7 @@ const beCollector = "SPOT_TEST_BE_COLLECTOR"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beCollector) != "" {
+		firstPause = 5 * time.Millisecond
 		main()
 	}
 	// Most of a test is waiting for another process.

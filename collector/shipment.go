@@ -31,6 +31,7 @@ type shipment struct {
 	damaged  error // the failure that the rows end before
 	rows     int64
 	segments int
+	staged   bool // read from staging, where it was complete
 	old      bool // retention was warned about
 
 	mu       sync.Mutex // guards outcomes, which come from other goroutines
@@ -104,7 +105,9 @@ func (s *shipment) try(ctx, drain context.Context, before *damage) error {
 func (s *shipment) open(ctx context.Context) (*convert.Stream, error) {
 	p := s.file.Plan
 	if s.stage != "" {
-		if info, err := os.Stat(s.stage); err == nil {
+		info, err := os.Stat(s.stage)
+		s.staged = err == nil
+		if s.staged {
 			return convert.Method{Name: convert.Text}.Open(ctx, convert.Job{Path: s.stage, To: info.Size()})
 		}
 		if err := ledger.PrivateFolder(filepath.Dir(s.stage)); err != nil {
@@ -125,7 +128,7 @@ func (s *shipment) open(ctx context.Context) (*convert.Stream, error) {
 // unchanged makes sure that a file for a converter is still the one that was planned.
 // Text may grow meanwhile; only what was planned of it is read.
 func (s *shipment) unchanged() error {
-	if s.method.Name == convert.Text {
+	if s.method.Name == convert.Text || s.staged {
 		return nil
 	}
 	now, err := watch.Stat(s.found.Path)
@@ -196,14 +199,10 @@ func (s *shipment) submit(drain context.Context, segment *publish.Segment) bool 
 		s.log.Warning("Rows of %q are older than the topic's retention.ms: Kafka may delete them before they are read.", s.found.Path)
 	}
 	s.sending.Add(1)
-	rows := int64(segment.Rows)
 	s.kafka.Submit(drain, segment, func(o publish.Outcome) {
 		s.mu.Lock()
 		s.outcomes[o]++
 		s.mu.Unlock()
-		if o == publish.Acked {
-			s.total.add(func(n *counts) { n.segments++; n.rows += rows })
-		}
 		s.sending.Done()
 	})
 	return true
@@ -214,10 +213,13 @@ func (s *shipment) end(err error) error {
 	if errors.Is(err, errStopped) {
 		return err
 	}
-	s.unstage()
 	if err != nil {
+		if _, gone := os.Stat(s.found.Path); gone == nil { // else the staged CSV is all there is
+			s.unstage()
+		}
 		return err
 	}
+	s.unstage()
 	rejected := int64(s.ledger.Rejected(s.file)) + s.stats.Oversized
 	s.listOversized()
 	if err := s.record(rejected); err != nil {

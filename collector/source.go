@@ -162,7 +162,12 @@ func (c *collector) strays() ([]watch.File, error) {
 	}
 	var found []watch.File
 	for _, f := range all {
-		if _, ok := inodes[f.Inode]; ok {
+		if _, ok := inodes[f.Inode]; !ok {
+			continue
+		}
+		// The inode alone may have been used again.
+		known, change, err := c.ledger.Identify(f.Path, statOf(f))
+		if err == nil && change != ledger.Fresh && change != ledger.Rewritten && known.Plan != nil {
 			found = append(found, f)
 			delete(inodes, f.Inode)
 		}

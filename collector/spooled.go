@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"spot-ingest/collector/internal/ledger"
+	"spot-ingest/collector/internal/publish"
 )
 
 // sendSpooled sends a failed segment's CSV that somebody gives to --skip-conversion, as
@@ -34,7 +35,7 @@ func (w *worker) sendSpooled(ctx, drain context.Context, t *task) (bool, error) 
 	if err := w.sendStored(ctx, drain, known, csv); err != nil {
 		return true, err
 	}
-	w.total.add(func(n *counts) { n.files++; n.bytes += t.found.Size; n.segments++; n.rows += int64(known.Rows) })
+	w.total.add(func(n *counts) { n.files++; n.bytes += t.found.Size })
 	return true, w.ledger.Update(t.file, func(f *ledger.File) {
 		f.Status, f.Done, f.Rows, f.Segments, f.Base, f.BaseWanted = ledger.Sent, t.found.Size, int64(known.Rows), 1, 0, false
 	})
@@ -53,16 +54,14 @@ func (c *collector) untouched(f *ledger.File) bool {
 func (w *worker) sendStored(ctx, drain context.Context, known ledger.Spooled, csv []byte) error {
 	for {
 		err := w.kafka.SendStored(drain, known, csv)
-		if err == nil {
-			return nil
+		if err == nil || publish.IsFinal(err) {
+			return err
 		}
 		select {
 		case <-w.kafka.Up():
-			return err // Kafka is there, and refuses it
-		default:
-		}
-		select {
-		case <-w.kafka.Up():
+			if drain.Err() != nil {
+				return errStopped
+			}
 		case <-ctx.Done():
 			return errStopped
 		}

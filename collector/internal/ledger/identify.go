@@ -100,18 +100,17 @@ func inodeAt(path string) uint64 {
 // Strays returns the paths, by inode, of the files that have an unfinished plan and are no
 // longer there.
 func (l *Ledger) Strays() map[uint64]string {
+	strays := make(map[uint64]string)
 	l.mu.Lock()
-	places := make(map[Name]uint64)
 	for _, f := range l.files {
 		if f.Plan != nil {
-			places[f.Path] = f.Stat.Inode
+			strays[f.Stat.Inode] = string(f.Path)
 		}
 	}
 	l.mu.Unlock()
-	strays := make(map[uint64]string)
-	for path, inode := range places {
-		if inodeAt(string(path)) != inode {
-			strays[inode] = string(path)
+	for inode, path := range strays {
+		if inodeAt(path) == inode {
+			delete(strays, inode)
 		}
 	}
 	return strays

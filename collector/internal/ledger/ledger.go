@@ -306,14 +306,16 @@ func checkOf(id [16]byte) uint32 { return max(1, binary.BigEndian.Uint32(id[:]))
 // tries again.
 func (l *Ledger) Writable() <-chan struct{} { return l.log.usable.wait() }
 
-// Sync writes to disk all that was recorded, and compacts the file if it has grown.
+// Sync writes to disk all that was recorded.
 func (l *Ledger) Sync() error {
 	l.log.mu.Lock()
 	seq := l.log.seq
 	l.log.mu.Unlock()
-	if err := l.log.sync(seq); err != nil {
-		return err
-	}
+	return l.log.sync(seq)
+}
+
+// Compact writes the file anew if it has grown to much more than what it holds.
+func (l *Ledger) Compact() error {
 	if !l.log.grown() {
 		return nil
 	}

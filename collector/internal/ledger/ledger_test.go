@@ -479,7 +479,7 @@ func TestSpool(t *testing.T) {
 	if w := l.Waiting(); len(w) != 2 || w[0].Number != 0 || w[1].Number != 1 {
 		t.Errorf("waiting: %v", w)
 	}
-	if err := l.Unspool(one, now); err != nil {
+	if err := l.Unspool(one, now, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Lost(two); err != nil {
@@ -523,6 +523,9 @@ func TestCompaction(t *testing.T) {
 		}
 		if n%100 == 99 {
 			if err := l.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Compact(); err != nil {
 				t.Fatal(err)
 			}
 			info, err := os.Stat(l.log.path)

@@ -53,9 +53,9 @@ func (l *Ledger) Waiting() []Spooled {
 	return list
 }
 
-// Unspool records that a spooled segment was acknowledged, in its file's plan as well, if
-// that plan is still the one that it was cut by.
-func (l *Ledger) Unspool(s Spooled, now time.Time) error {
+// Unspool records that a spooled segment was acknowledged, or can never be sent, in its
+// file's plan as well, if that plan is still the one that it was cut by.
+func (l *Ledger) Unspool(s Spooled, now time.Time, rejected bool) error {
 	var id ID
 	if err := id.UnmarshalText([]byte(s.Segment)); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (l *Ledger) Unspool(s Spooled, now time.Time) error {
 	if f == nil || f.Plan == nil || f.Plan.Seq != s.Plan {
 		return nil
 	}
-	return l.ack(f, s.Number, id, false)
+	return l.ack(f, s.Number, id, rejected)
 }
 
 // Lost records that a spooled segment's CSV is gone or damaged.
@@ -92,10 +92,12 @@ type Index struct {
 	sizes map[int64]bool
 }
 
-// A place is how far a ledger has been read. A compacted ledger is another inode.
+// A place is how far a ledger has been read. A compacted ledger is another file; since its
+// inode may be one that was used before, the bytes before the offset must be the same, too.
 type place struct {
 	inode  uint64
 	offset int64
+	before [64]byte
 }
 
 // NewIndex returns an index of the ledgers in a state folder.
@@ -153,7 +155,7 @@ func (x *Index) catchUp(path string) error {
 		return err
 	}
 	at := x.read[path]
-	if at.inode != st.Ino || at.offset > st.Size {
+	if before, err := bytesBefore(f, at.offset); err != nil || at.inode != st.Ino || before != at.before {
 		at = place{inode: st.Ino}
 	}
 	if at.offset == st.Size {
@@ -168,8 +170,18 @@ func (x *Index) catchUp(path string) error {
 		}
 	})
 	at.offset += n
+	if err == nil {
+		at.before, err = bytesBefore(f, at.offset)
+	}
 	x.read[path] = at
 	return err
+}
+
+// bytesBefore returns the last bytes of r before offset.
+func bytesBefore(r io.ReaderAt, offset int64) (b [64]byte, err error) {
+	n := min(offset, int64(len(b)))
+	_, err = r.ReadAt(b[:n], offset-n)
+	return b, err
 }
 
 // add takes in a spooled segment, or what has become of one.

@@ -14,12 +14,6 @@ func (p *Publisher) awayNow() <-chan struct{} {
 	return p.away
 }
 
-func (p *Publisher) upNow() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.up
-}
-
 // SetAway says that Kafka is away because of err.
 func (p *Publisher) SetAway(err error) {
 	p.mu.Lock()
@@ -43,7 +37,11 @@ func (p *Publisher) setUp() {
 }
 
 // Up returns a channel that is closed while Kafka isn't away.
-func (p *Publisher) Up() <-chan struct{} { return p.upNow() }
+func (p *Publisher) Up() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.up
+}
 
 // Recover waits for Kafka to go away, and brings the publisher up again once it answers
 // and all spooled segments are sent; it does so until ctx ends.

@@ -39,6 +39,8 @@ type Publisher struct {
 	Ledger  *ledger.Ledger
 	Staging string // folder of spooled segments
 	Log     *logging.Logger
+	// Acked is called with the number of rows of each segment that is acknowledged.
+	Acked func(rows int)
 
 	buffers  *pool
 	rejects  rejects
@@ -104,7 +106,7 @@ func (p *Publisher) deliver(ctx context.Context, s *Segment) Outcome {
 		if err := p.Ledger.Ack(s.File, s.Number, s.ID); err != nil {
 			p.Log.Error("segment-%d of %q: %v", s.Number, s.Source, err)
 		}
-		s.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, s.Partition)
+		p.published(s)
 		return Acked
 	}
 	if ctx.Err() != nil {
@@ -112,7 +114,7 @@ func (p *Publisher) deliver(ctx context.Context, s *Segment) Outcome {
 	}
 	p.Log.Error("%v", err)
 	s.Log.Error("Failed to publish segment-%d to Kafka cluster.", s.Number)
-	if isFinal(err) {
+	if IsFinal(err) {
 		p.reject(s, err)
 		return Rejected
 	}
@@ -123,6 +125,13 @@ func (p *Publisher) deliver(ctx context.Context, s *Segment) Outcome {
 	}
 	p.SetAway(err)
 	return Away
+}
+
+func (p *Publisher) published(s *Segment) {
+	s.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, s.Partition)
+	if p.Acked != nil {
+		p.Acked(s.Rows)
+	}
 }
 
 // send tries until the segment is acknowledged, refused for ever, or Kafka counts as away.

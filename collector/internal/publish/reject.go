@@ -57,22 +57,29 @@ func (r *rejects) open(state string) error {
 	})
 }
 
-func isFinal(err error) bool { return broker.Refused(err) || errors.Is(err, errTooLarge) }
+// IsFinal tells whether an error says no to a segment for ever.
+func IsFinal(err error) bool { return broker.Refused(err) || errors.Is(err, errTooLarge) }
 
 // reject sets a refused segment aside; the file goes on without it.
 func (p *Publisher) reject(s *Segment, reason error) {
-	rejection := Rejection{File: s.File.Path, Reason: reason.Error(), Segment: &s.Number}
-	name := s.File.ID.String()[:8] + "_" + s.name()
-	name = name[max(0, len(name)-255):]
-	if stored, err := p.rejects.keep(name, s.Value.Bytes()); err != nil {
-		s.Log.Error("Segment-%d of %q can never be sent and could not be set aside: %v", s.Number, s.Source, err)
-	} else {
-		rejection.Stored = stored
-	}
-	p.Reject(rejection)
-	if err := p.Ledger.Reject(s.File, s.Number, s.ID); err != nil {
+	csv, err := rowsAsLines(s.Value.Bytes())
+	if err != nil {
 		p.Log.Error("segment-%d of %q: %v", s.Number, s.Source, err)
 	}
+	p.setAside(Rejection{File: s.File.Path, Reason: reason.Error(), Segment: &s.Number}, s.File.ID, s.File.Plan.Seq, s.name(), csv)
+	p.keep(p.Ledger.Reject(s.File, s.Number, s.ID))
+}
+
+// setAside stores the rows of what was rejected and puts it on the list.
+func (p *Publisher) setAside(r Rejection, file ledger.ID, plan int, name string, csv []byte) {
+	// Segments of one number are told apart by file and plan.
+	name = fmt.Sprintf("%.8s-%d_%s", file, plan, name)
+	stored, err := p.rejects.keep(name[:min(len(name), 255)], csv)
+	if err != nil {
+		p.Log.Error("What was rejected of %q could not be set aside: %v", r.File, err)
+	}
+	r.Stored = stored
+	p.Reject(r)
 }
 
 // Reject adds a line to the list of what can never be sent, and says so.
@@ -84,22 +91,22 @@ func (p *Publisher) Reject(r Rejection) {
 	p.Log.Error("A part of %q can never be sent (%s); see %q.", r.File, r.Reason, filepath.Join(p.rejects.folder, "rejected.jsonl"))
 }
 
-// keep writes a segment's rows, if there is room, and returns the name of their file.
-func (r *rejects) keep(name string, value []byte) (string, error) {
+// keep writes rows, if there is room, and returns the name of their file.
+func (r *rejects) keep(name string, csv []byte) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.bytes+int64(len(value)) > maxRejected {
+	if r.bytes+int64(len(csv)) > maxRejected {
 		return "", fmt.Errorf("%s holds %d bytes; remove what is no longer wanted", r.folder, r.bytes)
 	}
 	path := filepath.Join(r.folder, name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
+	err := writeNew(path, csv)
+	if errors.Is(err, os.ErrExist) {
+		return name, nil // the same segment, before a crash
 	}
-	size, _, err := writeCSV(path, value)
 	if err != nil {
 		return "", err
 	}
-	r.bytes += size
+	r.bytes += int64(len(csv))
 	return name, nil
 }
 

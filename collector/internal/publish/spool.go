@@ -23,26 +23,31 @@ func (p *Publisher) store(s *Segment) (string, error) {
 	if err := ledger.PrivateFolder(p.Staging); err != nil { // it may have been wiped, in /tmp
 		return "", err
 	}
+	csv, err := rowsAsLines(s.Value.Bytes())
+	if err != nil {
+		return "", err
+	}
 	path := filepath.Join(p.Staging, s.name())
-	size, sum, err := writeCSV(path, s.Value.Bytes())
+	err = writeNew(path, csv)
 	if errors.Is(err, os.ErrExist) {
 		folder := filepath.Join(p.Staging, s.File.ID.String())
 		if err := ledger.PrivateFolder(folder); err != nil {
 			return "", err
 		}
 		path = filepath.Join(folder, s.name())
-		size, sum, err = writeCSV(path, s.Value.Bytes())
+		err = writeNew(path, csv)
 	}
 	if err != nil {
 		return "", err
 	}
+	sum := sha256.Sum256(csv)
 	err = p.Ledger.Spool(ledger.Spooled{
 		File:      s.File.ID,
 		Plan:      s.File.Plan.Seq,
 		Number:    s.Number,
 		Path:      ledger.Name(path),
-		Size:      size,
-		Sum:       sum,
+		Size:      int64(len(csv)),
+		Sum:       hex.EncodeToString(sum[:]),
 		Segment:   hex.EncodeToString(s.ID[:]),
 		Source:    ledger.Name(s.Source),
 		Rows:      s.Rows,
@@ -55,17 +60,13 @@ func (p *Publisher) store(s *Segment) (string, error) {
 	return filepath.Base(path), err
 }
 
-// writeCSV writes a value's rows to a new file, on disk when it returns, and returns the
-// file's size and SHA-256.
-func writeCSV(path string, value []byte) (size int64, sum string, err error) {
+// writeNew writes a file that must not exist yet; it is on disk when it returns.
+func writeNew(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return 0, "", err
+		return err
 	}
-	csv, err := rowsAsLines(value)
-	if err == nil {
-		_, err = f.Write(csv)
-	}
+	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -74,10 +75,8 @@ func writeCSV(path string, value []byte) (size int64, sum string, err error) {
 	}
 	if err != nil {
 		os.Remove(path)
-		return 0, "", err
 	}
-	h := sha256.Sum256(csv)
-	return int64(len(csv)), hex.EncodeToString(h[:]), nil
+	return err
 }
 
 func rowsAsLines(value []byte) ([]byte, error) {
@@ -117,11 +116,11 @@ func (p *Publisher) resend(ctx context.Context, s ledger.Spooled) error {
 	err = p.SendStored(ctx, s, csv)
 	switch {
 	case err == nil:
-		p.keep(p.Ledger.Unspool(s, time.Now()))
-	case isFinal(err):
-		// Its plan makes it again and sets it aside with its reason.
-		p.Log.Error("%v", err)
-		p.keep(p.Ledger.Lost(s))
+		p.keep(p.Ledger.Unspool(s, time.Now(), false))
+	case IsFinal(err):
+		rejection := Rejection{File: s.Source, Reason: err.Error(), Segment: &s.Number}
+		p.setAside(rejection, s.File, s.Plan, filepath.Base(path), csv)
+		p.keep(p.Ledger.Unspool(s, time.Now(), true))
 	default:
 		return err
 	}
@@ -155,8 +154,8 @@ func (p *Publisher) SendStored(ctx context.Context, s ledger.Spooled, csv []byte
 	err = p.send(ctx, segment)
 	p.Release(segment.Value)
 	if err == nil {
-		p.Log.Info("Published segment-%d to Kafka cluster. [Topic: %s, Partition: %d]", s.Number, p.Topic().Name, segment.Partition)
-	} else if !isFinal(err) && ctx.Err() == nil {
+		p.published(segment)
+	} else if !IsFinal(err) && ctx.Err() == nil {
 		p.SetAway(err)
 	}
 	return err
