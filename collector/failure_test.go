@@ -60,7 +60,7 @@ func (s *site) distinct() (rows []string, repeats int) {
 func TestKilled(t *testing.T) {
 	s := newSite(t, "proxy")
 	s.conf["kafka"].(map[string]any)["max_request_size"] = 2000
-	want, text := lines(0, 4000)
+	want, text := lines(0, 20000)
 	slices.Sort(want)
 	s.write(text, "in", "a.log")
 	for range 5 {
@@ -128,8 +128,7 @@ func TestKafkaGoesAndComesBack(t *testing.T) {
 	second, text := lines(20, 40)
 	s.write(text, "in", "later.log") // waits in its folder
 	code.Store(0)
-	p.waitFor(`All segments of "x.y.log" published`)
-	p.waitFor(`All segments of "later.log" published`)
+	p.waitFor(`All segments of "x.y.log" published`, `All segments of "later.log" published`)
 	if code := p.stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

@@ -155,18 +155,16 @@ func (o *output) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// waitFor waits until a line with the text is printed.
-func (p *process) waitFor(text string) {
+// waitFor waits until a line is printed for each of the texts, in any order.
+func (p *process) waitFor(texts ...string) {
 	p.s.t.Helper()
 	deadline := time.After(60 * time.Second)
-	for {
+	for len(texts) > 0 {
 		select {
 		case line := <-p.stdout.lines:
-			if strings.Contains(line, text) {
-				return
-			}
+			texts = slices.DeleteFunc(texts, func(text string) bool { return strings.Contains(line, text) })
 		case <-deadline:
-			p.s.t.Fatalf("the collector did not print %q", text)
+			p.s.t.Fatalf("the collector did not print %q", texts)
 		}
 	}
 }
