@@ -489,6 +489,23 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// Ids are compared with those in ledgers and topics of earlier versions.
+func TestIdentityIsForGood(t *testing.T) {
+	id := Identify(ledger.ID{1, 2, 3}, 4, 5, []byte("value"))
+	if got, want := fmt.Sprintf("%x", id), "9479f44c4d3fe36f3483c171085dce3c"; got != want {
+		t.Errorf("id %s, want %s", got, want)
+	}
+}
+
+func BenchmarkIdentify(b *testing.B) {
+	value := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	b.SetBytes(int64(len(value)))
+	b.ReportAllocs()
+	for b.Loop() {
+		Identify(ledger.ID{1}, 0, 0, value)
+	}
+}
+
 func TestSegmentNames(t *testing.T) {
 	for _, tt := range []struct{ source, want string }{
 		{"x.pcap", "x_pcap_segment-12.csv"},

@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -29,16 +31,27 @@ type Segment struct {
 // Identify returns the id of the segment of a file that begins with the given line of a
 // plan that begins at byte from: the same rows of the same file have the same id however
 // often they are cut and sent.
+//
+// The id is a GMAC (NIST SP 800-38D) of the value, with the file's id as the key and the
+// place as the nonce. Of two different segments of a file it is the same with a chance of
+// 1 in 2^100 or less, as with any good hash, and it takes a fraction of SHA-256's time: the id is
+// the one thing that is computed of every byte that is sent.
 func Identify(file ledger.ID, from, firstLine int64, value []byte) [16]byte {
-	h := sha256.New()
-	var head [32]byte
-	copy(head[:16], file[:])
-	binary.BigEndian.PutUint64(head[16:], uint64(from))
-	binary.BigEndian.PutUint64(head[24:], uint64(firstLine))
-	h.Write(head[:])
-	h.Write(value)
-	var sum [sha256.Size]byte
-	return [16]byte(h.Sum(sum[:0])[:16])
+	block, err := aes.NewCipher(file[:])
+	if err != nil {
+		panic(err) // the key has 16 bytes
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // AES has blocks of 16 bytes
+	}
+	var place [16]byte
+	binary.BigEndian.PutUint64(place[:8], uint64(from))
+	binary.BigEndian.PutUint64(place[8:], uint64(firstLine))
+	nonce := sha256.Sum256(place[:])
+	var tag [16]byte
+	gcm.Seal(tag[:0], nonce[:gcm.NonceSize()], nil, value)
+	return tag
 }
 
 // PartitionOf returns the partition of a segment: its id modulo the partition count.
