@@ -336,10 +336,15 @@ func (c *collector) failed(r result) {
 	}
 }
 
+// unsupported answers for a new file whose name matches no pattern.
 func (c *collector) unsupported(path string) {
 	c.watchLog.Warning("Filename %q is not supported! Skip file...", filepath.Base(path))
 	found, err := watch.Stat(path)
 	if err != nil {
+		return
+	}
+	// A file that is known has only been renamed, as rotation does; its entry stays its own.
+	if _, change, err := c.ledger.Identify(path, statOf(found)); err != nil || change != ledger.Fresh {
 		return
 	}
 	file := newFile(found)

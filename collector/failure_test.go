@@ -269,6 +269,21 @@ func TestHangup(t *testing.T) {
 	}
 }
 
+func TestNohup(t *testing.T) {
+	s := newSite(t, "proxy")
+	s.wrapper = []string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`}
+	p := s.start("-t", "proxy", "--topic", topic)
+	p.waitFor("Initialization completed successfully!")
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	s.write(line(0)+"\n", "in", "a.log")
+	p.waitFor(`All segments of "a.log" published`)
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestUnfinishedLine(t *testing.T) {
 	s := newSite(t, "proxy")
 	p := s.start("-t", "proxy", "--topic", topic)

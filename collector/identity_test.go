@@ -77,6 +77,33 @@ func TestRotatedAwayWhileDown(t *testing.T) {
 	s.wantRows(line(0))
 }
 
+// The same, if the collector saw the rename before it was killed.
+func TestRotatedAwayThenKilled(t *testing.T) {
+	s := newSite(t, "proxy")
+	s.pipeline("proxy")["supported_files"] = []string{`\.log$`}
+	p, code := s.failing()
+	path := s.write(line(0)+"\n", "in", "a.log")
+	p.waitFor("Store segment-0")
+	s.rename(path, s.path("in", "a.log.1"))
+	p.waitFor("is not supported")
+	for range 2 { // by the second time the ledger is on disk
+		p.waitFor("Kafka is still away")
+	}
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.end()
+	if err := os.RemoveAll(s.path("staging")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.path("staging"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code.Store(0)
+	s.run(0, "-t", "proxy", "--topic", topic, "--once")
+	s.wantRows(line(0))
+}
+
 // A file that is removed while it waits for Kafka is sent all the same.
 func TestRemovedWhileAway(t *testing.T) {
 	s := newSite(t, "proxy")

@@ -47,6 +47,8 @@ type site struct {
 	kafka *kfake.Cluster
 	conf  map[string]any
 	env   []string
+	// wrapper is a command that runs the collector, given as its further arguments.
+	wrapper []string
 }
 
 func newSite(t *testing.T, kind string) *site {
@@ -125,7 +127,8 @@ func (s *site) start(args ...string) *process {
 		s.t.Fatal(err)
 	}
 	s.write(string(conf), "ingest_conf.json")
-	cmd := exec.Command(os.Args[0], args...)
+	argv := append(append(slices.Clone(s.wrapper), os.Args[0]), args...)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = s.dir
 	cmd.Env = append(append(os.Environ(), beCollector+"=1", "TZ=UTC"), s.env...)
 	p := &process{Cmd: cmd, s: s, stdout: newOutput(), stderr: newOutput()}

@@ -54,8 +54,8 @@ type Publisher struct {
 }
 
 // New returns a publisher for a topic as Client described it. workers is how many files
-// are cut at the same time, each of which fills a buffer.
-// limit is the size of a segment, in bytes.
+// are cut at the same time, each of which fills a buffer; limit is the size of a segment,
+// in bytes.
 func New(client *broker.Client, topic broker.Topic, l *ledger.Ledger, staging string, workers, limit int, log *logging.Logger) (*Publisher, error) {
 	p := &Publisher{
 		Client:   client,
