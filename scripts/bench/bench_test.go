@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 )
 
 // The test binary stands in for the programs that are measured, told by its name.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 )
 
 // The goals, of which the one for CPU time is set for flow alone.

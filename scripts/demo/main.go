@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"spot-ingest/pkg/codec"
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"

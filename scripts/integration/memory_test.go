@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 )
 
 // mostMemory is what the collector may take, in bytes, however large its input.

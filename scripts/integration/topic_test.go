@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"spot-ingest/scripts/internal/generate"
+	"spot-ingest/scripts/generate"
 )
 
 func ExampleFlow() {
