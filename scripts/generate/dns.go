@@ -20,14 +20,17 @@ type lookups struct {
 	names   []string
 	clients []endpoint
 	servers []endpoint
-	types   weighted[int]
-	rcodes  weighted[int]
+	// Those that speak IPv6 are needed for captures only: tshark's columns are of IPv4.
+	clients6 []endpoint
+	servers6 []endpoint
+	types    weighted[int]
+	rcodes   weighted[int]
 }
 
 func newLookups(r *random) *lookups {
 	d := &lookups{r: r, names: hostNames(r, 8192)}
 	f := newFlows(r)
-	d.clients, d.servers = f.clients, f.servers
+	d.clients, d.servers, d.clients6, d.servers6 = f.clients, f.servers, f.clients6, f.server6
 	for _, t := range []struct{ weight, kind int }{
 		{520, 1}, {180, 28}, {140, 5}, {60, 65}, {40, 6}, {25, 12}, {15, 16}, {10, 15}, {7, 33}, {3, 48},
 	} {
@@ -47,11 +50,7 @@ func (d *lookups) row(b []byte, c *clock) []byte {
 		kind = 6 // of a refusal tshark shows the authority's SOA
 	}
 
-	b = append(b, c.frame...)
-	b = c.appendNanos(append(b, '.'))
-	b = append(b, " UTC,"...)
-	b = appendInt(b, int(c.unix))
-	b = c.appendNanos(append(b, '.'))
+	b = appendFrameTime(b, c)
 	b = appendColumn(b, 70+2*len(name)+16*r.heavy(3))
 	b = d.appendAddresses(b)
 	if rcode == 2 || rcode == 5 { // failed or refused: no record at all
@@ -67,6 +66,15 @@ func (d *lookups) row(b []byte, c *clock) []byte {
 		b = append(b, d.servers[r.popular(len(d.servers))].addr...)
 	}
 	return b
+}
+
+// appendFrameTime adds frame.time and frame.time_epoch.
+func appendFrameTime(b []byte, c *clock) []byte {
+	b = append(b, c.frame...)
+	b = c.appendNanos(append(b, '.'))
+	b = append(b, " UTC,"...)
+	b = appendInt(b, int(c.unix))
+	return c.appendNanos(append(b, '.'))
 }
 
 // appendAddresses adds resolver and client, both empty if they spoke IPv6: the columns

@@ -2,6 +2,7 @@ package generate_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"spot-ingest/scripts/generate"
@@ -21,4 +22,18 @@ func ExampleFlow() {
 	// flows,bytes,packets,avg_bps,avg_pps,avg_bpp
 	// 2,10752,19,0,0,565
 	// 2 rows of 6 lines
+}
+
+func ExampleCapture() {
+	totals, err := generate.Capture(io.Discard, generate.CaptureOptions{
+		Options: generate.Options{Seed: 3, Rows: 2}, Format: generate.Pcapng, CSV: os.Stdout,
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(totals.Rows, "rows of", totals.Packets, "packets")
+	// Output:
+	// Mar 20, 2018 10:22:54.025165413 UTC,1521541374.025165413,93,10.0.0.53,10.0.141.189,api17.lumen.co.uk,1,0x0001,0,148.141.68.133
+	// Mar 20, 2018 11:05:04.257240166 UTC,1521543904.257240166,84,149.112.112.112,10.2.124.63,<Root>,41,,0,
+	// 2 rows of 4 packets
 }

@@ -3,6 +3,7 @@ package generate
 import (
 	"io"
 	"net/netip"
+	"strconv"
 )
 
 const flowHeader = "tr,try,trm,trd,trh,trm,trs,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt,in,out,sas,das,dtos,dir,ra\n"
@@ -26,10 +27,26 @@ type service struct {
 	maxBits    int // a flow has up to 2^maxBits packets
 }
 
-// An endpoint is an address as text and the autonomous system that announces it.
+// An endpoint is an address, and the autonomous system that announces it.
 type endpoint struct {
+	ip   netip.Addr
 	addr string
 	as   int
+}
+
+// A flow holds what a row shows of one, but its time.
+type flow struct {
+	src, dst       endpoint
+	sport, dport   int
+	proto, flags   string
+	fwd, tos       int
+	packets, bytes int64
+	outPackets     int64 // of the other direction, which mostly is a flow of its own
+	outBytes       int64
+	in, out        int // interfaces
+	dtos, dir      int
+	millis         int // how long it lasted
+	router         string
 }
 
 type flows struct {
@@ -82,7 +99,8 @@ func newFlows(r *random) *flows {
 func endpoints(r *random, n int, next func() netip.Addr, inside bool) []endpoint {
 	list := make([]endpoint, n)
 	for i := range list {
-		list[i].addr = next().String()
+		list[i].ip = next()
+		list[i].addr = list[i].ip.String()
 		if !inside {
 			list[i].as = r.between(1, 65000)
 		}
@@ -109,62 +127,50 @@ func addr6(r *random, site byte) netip.Addr {
 }
 
 func (f *flows) row(b []byte, c *clock) []byte {
+	var l flow
+	f.next(&l)
+	return l.appendRow(b, c)
+}
+
+// next draws another flow.
+func (f *flows) next(l *flow) {
 	r := f.r
 	s := f.services.draw(r)
 	clients, servers := f.clients, f.servers
 	if r.below(100) < 9 {
 		clients, servers = f.clients6, f.server6
 	}
-	src, dst := clients[r.popular(len(clients))], servers[r.popular(len(servers))]
-	sport, dport := r.between(1024, 65535), s.port
-	flags := "......"
+	*l = flow{src: clients[r.popular(len(clients))], dst: servers[r.popular(len(servers))]}
+	l.sport, l.dport = r.between(1024, 65535), s.port
+	l.proto, l.flags = s.proto, "......"
 	packets, size := r.heavy(s.maxBits), r.between(s.meanPacket/2, s.meanPacket*5/4)
 	switch s.proto {
 	case "TCP":
-		if flags = f.flags.draw(r); flags == "....S." || flags == "...R.." {
+		if l.flags = f.flags.draw(r); l.flags == "....S." || l.flags == "...R.." {
 			packets, size = 1, 40+4*r.below(6) // a scan or its refusal
 		} else {
 			packets += r.between(3, 12) // to connect, ask and part
 		}
 	case "ICMP":
-		sport, dport = 0, pick(r, icmpTypes)
+		l.sport, l.dport = 0, pick(r, icmpTypes)
 	case "GRE", "ESP":
-		sport, dport = 0, 0
+		l.sport, l.dport = 0, 0
 	}
-	in, out := 3, 7
+	l.in, l.out = 3, 7
 	if r.oneIn(2) { // flows are unidirectional: every other one is the server's answer
-		src, dst, sport, dport, in, out = dst, src, dport, sport, out, in
+		l.src, l.dst, l.sport, l.dport, l.in, l.out = l.dst, l.src, l.dport, l.sport, l.out, l.in
 	} else if packets > 4 {
 		size = 40 + size/8 // what clients send is mostly acknowledgements
 	}
-	octets := packets * size
-	f.rows, f.packets, f.bytes = f.rows+1, f.packets+int64(packets), f.bytes+int64(octets)
-
-	b = append(b, c.stamp...)
-	b = append(append(b, ','), c.parts...)
-	b = append(b, ',')
-	b = f.appendDuration(b, packets)
-	b = append(append(b, ','), src.addr...)
-	b = append(append(b, ','), dst.addr...)
-	b = appendColumn(b, sport)
-	b = appendColumn(b, dport)
-	b = append(append(b, ','), s.proto...)
-	b = append(append(b, ','), flags...)
-	b = appendColumn(b, 0) // fwd
-	tos := 0
-	if r.oneIn(8) {
-		tos = pick(r, serviceClasses)
+	l.packets, l.bytes = int64(packets), int64(packets)*int64(size)
+	f.rows, f.packets, f.bytes = f.rows+1, f.packets+l.packets, f.bytes+l.bytes
+	if packets > 1 { // one packet takes no time, more take more
+		l.millis = min(r.below(40*packets+200), 1_800_000)
 	}
-	b = appendColumn(b, tos)
-	b = appendColumn(b, packets)
-	b = appendColumn(b, octets)
-	b = append(b, ",0,0"...) // opkt, obyt: the other direction is a row of its own
-	b = appendColumn(b, in)
-	b = appendColumn(b, out)
-	b = appendColumn(b, src.as)
-	b = appendColumn(b, dst.as)
-	b = append(b, ",0,0,"...) // dtos, dir
-	return append(b, pick(r, routers)...)
+	if r.oneIn(8) {
+		l.tos = pick(r, serviceClasses)
+	}
+	l.router = pick(r, routers)
 }
 
 var (
@@ -173,17 +179,36 @@ var (
 	routers        = []string{"192.0.2.1", "192.0.2.2", "198.51.100.1"}
 )
 
+// appendRow adds the 27 columns.
+func (l *flow) appendRow(b []byte, c *clock) []byte {
+	b = append(b, c.stamp...)
+	b = append(append(b, ','), c.parts...)
+	b = appendColumn(b, l.millis/1000)
+	b = appendPadded(append(b, '.'), l.millis%1000, 3)
+	b = append(append(b, ','), l.src.addr...)
+	b = append(append(b, ','), l.dst.addr...)
+	b = appendColumn(b, l.sport)
+	b = appendColumn(b, l.dport)
+	b = append(append(b, ','), l.proto...)
+	b = append(append(b, ','), l.flags...)
+	b = appendColumn(b, l.fwd)
+	b = appendColumn(b, l.tos)
+	b = appendCount(b, l.packets)
+	b = appendCount(b, l.bytes)
+	b = appendCount(b, l.outPackets)
+	b = appendCount(b, l.outBytes)
+	b = appendColumn(b, l.in)
+	b = appendColumn(b, l.out)
+	b = appendColumn(b, l.src.as)
+	b = appendColumn(b, l.dst.as)
+	b = appendColumn(b, l.dtos)
+	b = appendColumn(b, l.dir)
+	return append(append(b, ','), l.router...)
+}
+
 func appendColumn(b []byte, n int) []byte { return appendInt(append(b, ','), n) }
 
-// appendDuration adds seconds with three decimals: none for one packet, more for more.
-func (f *flows) appendDuration(b []byte, packets int) []byte {
-	millis := 0
-	if packets > 1 {
-		millis = min(f.r.below(40*packets+200), 1_800_000)
-	}
-	b = appendInt(b, millis/1000)
-	return appendPadded(append(b, '.'), millis%1000, 3)
-}
+func appendCount(b []byte, n int64) []byte { return strconv.AppendInt(append(b, ','), n, 10) }
 
 func (f *flows) odd(b []byte, c *clock) []byte {
 	switch f.r.below(4) {
@@ -199,10 +224,10 @@ func (f *flows) odd(b []byte, c *clock) []byte {
 
 func (f *flows) summary(b []byte) []byte {
 	b = append(b, "Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n"...)
-	b = appendInt(b, int(f.rows))
-	b = appendColumn(b, int(f.bytes))
-	b = appendColumn(b, int(f.packets))
+	b = strconv.AppendInt(b, f.rows, 10)
+	b = appendCount(b, f.bytes)
+	b = appendCount(b, f.packets)
 	b = append(b, ",0,0"...)
-	b = appendColumn(b, int(f.bytes/max(f.packets, 1)))
+	b = appendCount(b, f.bytes/max(f.packets, 1))
 	return append(b, '\n')
 }

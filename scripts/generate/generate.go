@@ -1,6 +1,6 @@
-// Package generate makes realistic input for the collector: the CSV that spot-nfdump
-// prints, the CSV that tshark prints with the options of ingest_conf.json, and Blue Coat
-// SGOS main logs.
+// Package generate makes realistic input for the collector: nfcapd files, captures of DNS
+// traffic, Blue Coat SGOS main logs, and the CSV that spot-nfdump prints of the first and
+// tshark, with the options of ingest_conf.json, of the second.
 //
 // The same options give the same bytes, on every machine and with every version of Go.
 // Time runs forward over the span, so that a file's segments are cut at hours as those of
