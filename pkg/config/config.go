@@ -14,6 +14,7 @@
 //	pipelines.X quiet_seconds     number   seconds  0: chosen by what is known of the writer
 //	pipelines.X convert_timeout   number   seconds  900
 //	pipelines.X backlog           boolean           false: as the option --backlog
+//	pipelines.X converter         string            auto (native, nfdump for flow, tshark for dns)
 //	pipelines.X staging           boolean           true: a converter's CSV is kept in
 //	                                                local staging until the file is sent
 package config

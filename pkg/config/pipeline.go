@@ -123,6 +123,9 @@ type Collector struct {
 	SupportedFiles []string
 	// ProcessOpt is the converter's options, one string with the shell's quoting.
 	ProcessOpt string
+	// Converter is what decodes the files: "auto", "native", or the type's tool ("nfdump"
+	// or "tshark").
+	Converter string
 	// Recursive tells to watch folders below Path too.
 	Recursive bool
 	// Processes is the number of workers, from 1 to 1,000.
@@ -150,6 +153,14 @@ const (
 	day                   = 24 * time.Hour
 )
 
+// converters are what the files of a type can be decoded by, the default first. Proxy logs
+// need no decoding.
+var converters = map[Type][]string{
+	Flow:  {"auto", "native", "nfdump"},
+	DNS:   {"auto", "native", "tshark"},
+	Proxy: {"auto"},
+}
+
 // Collector returns what the collector needs of the pipeline that [Config.Pipeline]
 // finds by this name.
 func (c *Config) Collector(name string) (Collector, error) {
@@ -164,6 +175,7 @@ func (c *Config) Collector(name string) (Collector, error) {
 		LocalStaging:   s.folder("local_staging", "a folder for temporary files"),
 		SupportedFiles: s.list("supported_files", `a list of regular expressions, such as ["nfcapd."]`),
 		ProcessOpt:     s.text("process_opt", "a string of options"),
+		Converter:      s.choice("converter", "auto", converters[p.Type]...),
 		Recursive:      s.boolean("recursive", true),
 		Processes:      root.whole("collector_processes", defaultProcesses, 1, maxProcesses, ""),
 		Interval:       root.seconds("ingestion_interval", defaultInterval, day),
