@@ -1,0 +1,171 @@
+// Package lzo decompresses LZO1X blocks, which is what nfcapd -z writes.
+//
+// A block is a series of instructions: copy bytes of the block itself, or repeat bytes of
+// what was decoded so far. Most instructions carry a few literal bytes to follow them. The
+// format has no specification; the source is the prose of the Linux kernel's description of
+// the stream (Documentation/staging/lzo.rst), bitstream version 0.
+package lzo
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// What is wrong with a block that Decompress refuses.
+var (
+	ErrCut        = errors.New("lzo: the block ends before its end marker")
+	ErrLookBehind = errors.New("lzo: a repetition begins before the start of the output")
+	ErrTooLarge   = errors.New("lzo: the output is larger than the room for it")
+	ErrTrailing   = errors.New("lzo: bytes follow the end marker")
+)
+
+// Numbers of literals that the instruction before left behind: they settle what the codes
+// 0 to 15 mean. One to three are counted as they are.
+const (
+	noLiterals   = 0
+	manyLiterals = 4
+)
+
+const (
+	firstLiterals = 17    // a first byte above this is a count of literals plus this
+	farDistance   = 16384 // what the far instruction adds; alone it is the end marker
+	endMarker     = 3     // bytes of the end marker, so of what follows any instruction
+)
+
+// Decompress decodes one LZO1X block into dst[:0], never beyond cap(dst), and returns the
+// filled part. With an error it returns what was decoded before; the rest of dst up to its
+// capacity may have been written to in either case. The errors are those of this package.
+func Decompress(dst, src []byte) ([]byte, error) {
+	dst = dst[:cap(dst)]
+	var in, out int // bytes read and written
+	literals := noLiterals
+	if len(src) > 0 && src[0] > firstLiterals {
+		n := int(src[0]) - firstLiterals
+		if err := copyLiterals(dst, src, 0, 1, n); err != nil {
+			return dst[:0], err
+		}
+		in, out, literals = 1+n, n, min(n, manyLiterals)
+	}
+	for {
+		// The end marker is to come, so that many bytes are there, whatever this one says.
+		if len(src)-in < endMarker {
+			return dst[:out], ErrCut
+		}
+		code := int(src[in])
+		if code < 16 && literals == noLiterals {
+			var n int
+			n, in = length(src, in+1, code, 15, len(dst))
+			n += 3
+			if err := copyLiterals(dst, src, out, in, n); err != nil {
+				return dst[:out], err
+			}
+			in, out, literals = in+n, out+n, manyLiterals
+			continue
+		}
+		var n, distance int // how many bytes to repeat, from how far back
+		switch {
+		case code >= 64: // up to 2 KB back
+			n, distance = code>>5+1, int(src[in+1])<<3+code>>2&7+1
+			in += 2
+		case code >= 16:
+			if n, distance, in = far(src, in+1, code, len(dst)); n == 0 {
+				return dst[:out], ErrCut
+			}
+			if code < 32 && distance == farDistance {
+				return end(dst[:out], src[in:])
+			}
+		case literals == manyLiterals: // 2 to 3 KB back
+			n, distance = 3, int(src[in+1])<<2+code>>2+2049
+			in += 2
+		default: // up to 1 KB back
+			n, distance = 2, int(src[in+1])<<2+code>>2+1
+			in += 2
+		}
+		if distance > out {
+			return dst[:out], ErrLookBehind
+		}
+		if n > len(dst)-out {
+			return dst[:out], ErrTooLarge
+		}
+		repeat(dst, out, distance, n)
+		out += n
+		literals = int(src[in-2] & 3) // in the last byte but one of every repetition
+		if len(src)-in >= 4 && len(dst)-out >= 4 {
+			// Four bytes at once; what is too much is overwritten by what follows.
+			binary.LittleEndian.PutUint32(dst[out:], binary.LittleEndian.Uint32(src[in:]))
+		} else if err := copyLiterals(dst, src, out, in, literals); err != nil {
+			return dst[:out], err
+		}
+		in, out = in+literals, out+literals
+	}
+}
+
+// far reads the rest of an instruction to repeat bytes from up to 16 KB back (codes 32 to
+// 63), or from 16 to 48 KB (16 to 31). It returns their number, which is 0 if the input is
+// cut, the distance, and where the instruction ends.
+func far(src []byte, in, code, limit int) (n, distance, next int) {
+	mask, base := 31, 1
+	if code < 32 {
+		mask, base = 7, farDistance+code&8<<11
+	}
+	if n, in = length(src, in, code, mask, limit); len(src)-in < 2 {
+		return 0, 0, in
+	}
+	return n + 2, base + int(binary.LittleEndian.Uint16(src[in:])>>2), in + 2
+}
+
+// end judges what lies behind the end marker.
+func end(dst, rest []byte) ([]byte, error) {
+	if len(rest) > 0 {
+		return dst, ErrTrailing
+	}
+	return dst, nil
+}
+
+// length reads a number of which the code has the bits of mask. If those are zero it goes
+// on in the bytes at in: 255 for every zero, and the first that is none. It returns the
+// number and where it ends. A number above limit isn't read to its end, as it is refused
+// anyway, and one that the input cuts short ends where that does.
+func length(src []byte, in, code, mask, limit int) (n, next int) {
+	if n = code & mask; n > 0 {
+		return n, in
+	}
+	for n = mask; in < len(src) && src[in] == 0 && n <= limit; in++ {
+		n += 255
+	}
+	if in < len(src) {
+		n += int(src[in])
+		in++
+	}
+	return n, in
+}
+
+// copyLiterals copies n bytes from src[in:] to dst[out:].
+func copyLiterals(dst, src []byte, out, in, n int) error {
+	if n > len(dst)-out {
+		return ErrTooLarge
+	}
+	if n > len(src)-in {
+		return ErrCut
+	}
+	copy(dst[out:out+n], src[in:])
+	return nil
+}
+
+// repeat copies the n bytes that lie distance before dst[out:] to there. Where n is more
+// than distance the copied bytes are copied again.
+func repeat(dst []byte, out, distance, n int) {
+	if n <= 16 && distance >= 16 && len(dst)-out >= 16 {
+		// The common case: two words; what is beyond n is overwritten by what follows.
+		from, to := dst[out-distance:], dst[out:out+16]
+		a, b := binary.LittleEndian.Uint64(from), binary.LittleEndian.Uint64(from[8:])
+		binary.LittleEndian.PutUint64(to, a)
+		binary.LittleEndian.PutUint64(to[8:], b)
+		return
+	}
+	from := out - distance
+	for end := out + n; out < end; {
+		// Every round doubles what can be copied at once.
+		out += copy(dst[out:end], dst[from:out])
+	}
+}
