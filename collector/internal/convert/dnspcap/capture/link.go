@@ -8,13 +8,15 @@ type LinkType uint32
 
 // The link types that can be decoded.
 const (
-	Null         LinkType = 0   // BSD loopback: the address family in the writer's byte order
-	Ethernet     LinkType = 1   // from the destination address on
-	PPP          LinkType = 9   // with or without the HDLC address and control bytes
+	Null         LinkType = 0 // BSD loopback: the address family in the writer's byte order
+	Ethernet     LinkType = 1 // from the destination address on
+	PPP          LinkType = 9 // with or without the HDLC address and control bytes
+	FDDI         LinkType = 10
 	RawBSD       LinkType = 12  // IP: DLT_RAW of most systems, written as it is by some programs
 	RawOpenBSD   LinkType = 14  // IP: DLT_RAW of OpenBSD, likewise
 	PPPHDLC      LinkType = 50  // PPP in HDLC framing
 	Raw          LinkType = 101 // IPv4 or IPv6
+	CiscoHDLC    LinkType = 104
 	Loop         LinkType = 108 // OpenBSD loopback: the address family in network byte order
 	LinuxCooked  LinkType = 113 // of Linux's "any" device, 16 bytes
 	IPv4         LinkType = 228
@@ -25,7 +27,7 @@ const (
 // Known tells whether packets of this type can be decoded.
 func (l LinkType) Known() bool {
 	switch l {
-	case Null, Ethernet, PPP, RawBSD, RawOpenBSD, PPPHDLC, Raw, Loop, LinuxCooked, IPv4, IPv6, LinuxCooked2:
+	case Null, Ethernet, PPP, FDDI, RawBSD, RawOpenBSD, PPPHDLC, Raw, CiscoHDLC, Loop, LinuxCooked, IPv4, IPv6, LinuxCooked2:
 		return true
 	}
 	return false
@@ -43,8 +45,12 @@ func (l LinkType) String() string {
 		return "PPP"
 	case PPPHDLC:
 		return "PPP in HDLC framing"
+	case FDDI:
+		return "FDDI"
 	case RawBSD, RawOpenBSD, Raw:
 		return "raw IP"
+	case CiscoHDLC:
+		return "Cisco HDLC"
 	case Loop:
 		return "OpenBSD loopback"
 	case LinuxCooked:
@@ -70,14 +76,10 @@ func (l LinkType) foreign() string {
 		return "Token Ring"
 	case 8:
 		return "SLIP"
-	case 10:
-		return "FDDI"
 	case 51:
 		return "PPP over Ethernet"
 	case 100:
 		return "ATM"
-	case 104:
-		return "Cisco HDLC"
 	case 105:
 		return "IEEE 802.11"
 	case 107:
