@@ -39,7 +39,7 @@ type collector struct {
 	progress *progress
 
 	patterns *match.Set
-	method   convert.Method
+	chooser  *convert.Chooser
 	key      ledger.Key
 	stateDir string
 	staging  string
@@ -80,10 +80,18 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 	if c.patterns, err = match.Compile(c.conf.SupportedFiles); err != nil {
 		return nil, fmt.Errorf("pipelines.%s.supported_files: %w", c.conf.Name, err)
 	}
-	if c.method, err = convert.Choose(ctx, string(c.conf.Type), args.SkipConversion, c.conf.ProcessOpt); err != nil {
-		return nil, err
+	c.chooser, err = convert.NewChooser(ctx, convert.Wish{
+		RecordType: string(c.conf.Type), AsItIs: args.SkipConversion,
+		ProcessOpt: c.conf.ProcessOpt, Converter: c.conf.Converter,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pipelines.%s: %w", c.conf.Name, err)
 	}
-	if c.method.Name == convert.Text && c.conf.ProcessOpt != "" {
+	usual := c.chooser.Usual()
+	switch {
+	case usual.Name != convert.Text:
+		c.log.Info("Converter: %s.", usual)
+	case c.conf.ProcessOpt != "":
 		c.log.Warning("pipelines.%s.process_opt is not used: the files are read as they are.", c.conf.Name)
 	}
 	for _, name := range args.Resend {

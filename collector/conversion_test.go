@@ -20,6 +20,7 @@ func flowSite(t *testing.T, script string) *site {
 	t.Helper()
 	s := newSite(t, "flow")
 	s.pipeline("flow")["supported_files"] = []string{"nfcapd."}
+	s.pipeline("flow")["converter"] = "nfdump"
 	nfdump := s.write(`#!/bin/sh
 if [ "$1" = -V ]; then echo "nfdump: Version: 1.6.12"; exit 0; fi
 echo tr,try,trm,trd,trh,trm,trs,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt,in,out,sas,das,dtos,dir,ra

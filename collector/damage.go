@@ -19,6 +19,16 @@ type damage struct {
 func (d *damage) Error() string { return d.err.Error() }
 func (d *damage) Unwrap() error { return d.err }
 
+// isSure tells that the rows end before damage that our own reader has seen. It needs no
+// second look: what was read was bytes of the file, not the doings of another program.
+func (d *damage) isSure() bool { return d.err.Kind == convert.Damaged && d.err.Rows > 0 }
+
+// nothingRead tells that our own reader could make nothing of a file.
+func nothingRead(err error) bool {
+	var failed *convert.Error
+	return errors.As(err, &failed) && failed.Rows == 0 && (failed.Kind == convert.Damaged || failed.Kind == convert.UnknownFile)
+}
+
 // hasRows tells whether rows came before a failure that the file itself may have caused:
 // some versions of nfdump crash on damaged blocks.
 func (d *damage) hasRows() bool {
@@ -31,8 +41,8 @@ func (d *damage) same(other *damage) bool {
 		d.bytes == other.bytes && d.sum == other.sum
 }
 
-// A tolerantReader ends in a *damage where the conversion fails, unless it is the same
-// damage as before: then the rows simply end there. It believes an end only after check.
+// A tolerantReader ends in a *damage where the conversion fails, unless it is sure, or the
+// same damage as before: then the rows simply end there. It believes an end only after check.
 type tolerantReader struct {
 	r        io.Reader
 	before   *damage
@@ -57,7 +67,7 @@ func (t *tolerantReader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	d := damage{err: failed, bytes: t.bytes, sum: t.sum}
-	if t.before != nil && t.before.same(&d) {
+	if d.isSure() || t.before != nil && t.before.same(&d) {
 		t.accepted = err
 		return n, io.EOF
 	}

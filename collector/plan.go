@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,14 +12,17 @@ import (
 
 // plan makes sure that the file has a plan, and tells whether it has one: without, there
 // is nothing to send.
-func (w *worker) plan(t *task) (bool, error) {
+func (w *worker) plan(ctx context.Context, t *task) (bool, error) {
 	f := t.file
 	if f.Plan != nil {
 		return true, w.ledger.Sync() // it may be one that couldn't be written before
 	}
 	p := ledger.Plan{Limit: w.limit(), Type: w.kind.String(), Partitions: w.kafka.Topic().Partitions}
-	var err error
-	if p.Method, err = json.Marshal(w.method); err != nil {
+	method, err := w.chooser.Choose(ctx, t.source)
+	if err != nil {
+		return false, err
+	}
+	if p.Method, err = json.Marshal(method); err != nil {
 		return false, err
 	}
 	more := false

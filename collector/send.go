@@ -52,7 +52,7 @@ func (w *worker) process(ctx, drain context.Context, j job) error {
 	// what has come since.
 	sent := false
 	for range 3 {
-		more, err := w.plan(t)
+		more, err := w.plan(ctx, t)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"spot-ingest/collector/internal/convert"
@@ -45,17 +44,17 @@ func (w *worker) begin(t *task) (*shipment, error) {
 	if err := json.Unmarshal(p.Method, &s.method); err != nil {
 		return nil, fmt.Errorf("the plan of %s: %w", t.found.Path, err)
 	}
-	if s.method.Name == w.method.Name && s.method.Name != convert.Text {
-		if s.method.Version != w.method.Version {
-			w.log.Warning("File %q was begun with %s %s and goes on with %s: its rows may differ.", t.found.Path, s.method.Name, s.method.Version, w.method.Version)
+	if now, known := w.chooser.Now(s.method.Name); known && now.Name != convert.Text {
+		if s.method.Version != now.Version {
+			w.log.Warning("File %q was begun with %s %s and goes on with %s: its rows may differ.", t.found.Path, s.method.Name, s.method.Version, now.Version)
 		}
-		s.method.Program = w.method.Program // it may have moved since
+		s.method.Program = now.Program // it may have moved since
 	}
 	var err error
 	if s.kind, err = chunk.ParseType(p.Type); err != nil {
 		return nil, fmt.Errorf("the plan of %s: %w", t.found.Path, err)
 	}
-	if s.method.Name != convert.Text && w.conf.KeepCSV {
+	if s.isTool() && w.conf.KeepCSV {
 		s.stage = filepath.Join(w.conversions(), t.file.ID.String()+".csv")
 	}
 	return s, nil
@@ -125,10 +124,27 @@ func (s *shipment) open(ctx context.Context) (*convert.Stream, error) {
 	})
 }
 
+// isTool tells whether another program converts the file. It reads the file by its name
+// and as a whole; we read what was planned of the opened file.
+func (s *shipment) isTool() bool {
+	return s.method.Name == convert.Nfdump || s.method.Name == convert.Tshark
+}
+
 // unchanged makes sure that a file for a converter is still the one that was planned.
-// Text may grow meanwhile; only what was planned of it is read.
+// Text may grow meanwhile, and other files if it is we who read them; only what was
+// planned of them is read.
 func (s *shipment) unchanged() error {
-	if s.method.Name == convert.Text || s.staged {
+	switch {
+	case s.method.Name == convert.Text || s.staged:
+		return nil
+	case s.method.Name == convert.Native:
+		info, err := s.source.Stat()
+		switch {
+		case err != nil:
+			return err
+		case info.Size() < s.found.Size, info.Size() == s.found.Size && !info.ModTime().Equal(s.found.ModTime):
+			return errors.New("it changed while it was read")
+		}
 		return nil
 	}
 	now, err := watch.Stat(s.found.Path)
@@ -217,6 +233,10 @@ func (s *shipment) end(err error) error {
 		if _, gone := os.Stat(s.found.Path); gone == nil { // else the staged CSV is all there is
 			s.unstage()
 		}
+		if nothingRead(err) {
+			// The file may grow into one that can be read, and is planned as it is then.
+			return errors.Join(err, s.ledger.Update(s.file, func(f *ledger.File) { f.Plan = nil }))
+		}
 		return err
 	}
 	s.unstage()
@@ -251,7 +271,7 @@ func (s *shipment) listOversized() {
 func (s *shipment) record(rejected int64) error {
 	p := s.file.Plan
 	end := max(s.file.Done, p.To)
-	if s.method.Name != convert.Text {
+	if s.isTool() {
 		end = s.found.Size // unchanged has made sure of it
 	}
 	tail, err := ledger.TailPrint(s.source, end)
@@ -302,7 +322,7 @@ func (s *shipment) report(rejected int64) {
 		s.log.Info("All segments of %q published successfully to Kafka cluster.", name)
 	}
 	s.log.Info("File %q: %d rows in %d segments, %d lines skipped, %d rejected; converter: %s.",
-		name, s.rows, s.segments, skipped(s.stats), rejected, strings.TrimSpace(s.method.Name+" "+s.method.Version))
+		name, s.rows, s.segments, skipped(s.stats), rejected, s.method)
 }
 
 // skipped is how many lines hold no row, blank ones aside.

@@ -28,12 +28,17 @@ const (
 	Hanging
 	// Stopped: the context ended.
 	Stopped
+	// UnknownFile: the raw file is of a kind that the native converter doesn't know.
+	UnknownFile
+	// Damaged: the raw file makes no sense from some place on, says the native converter;
+	// the rows before were delivered.
+	Damaged
 )
 
 // An Error tells why a file wasn't converted, or not to its end.
 type Error struct {
 	Kind     Kind
-	Tool     string         // Nfdump or Tshark; "" for text
+	Tool     string         // Nfdump or Tshark; "" for text and native
 	File     string         // the raw file's base name
 	ExitCode int            // with Exited
 	Signal   syscall.Signal // with Killed

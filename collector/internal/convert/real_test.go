@@ -25,11 +25,20 @@ func shared(t *testing.T, kind string) string {
 	return dir
 }
 
+func toolFor(t *testing.T, recordType, options string) (Method, error) {
+	tool := map[string]string{"flow": Nfdump, "dns": Tshark}[recordType]
+	c, err := NewChooser(t.Context(), Wish{RecordType: recordType, ProcessOpt: options, Converter: tool})
+	if err != nil {
+		return Method{}, err
+	}
+	return c.Usual(), nil
+}
+
 // installed picks the method for a record type, if its tool is there in a version whose
 // output is known word by word.
 func installed(t *testing.T, recordType, options, version string) Method {
 	t.Helper()
-	m, err := Choose(t.Context(), recordType, false, options)
+	m, err := toolFor(t, recordType, options)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -250,7 +259,7 @@ func TestRealNames(t *testing.T) {
 		{"flow", "", filepath.Join(flow, "real", "nfcapd.v1-lzo-small"), 10},
 		{"dns", documentedOptions, filepath.Join(dns, "derived", "ecs.pcapng"), 65},
 	} {
-		m, err := Choose(t.Context(), tt.recordType, false, tt.options)
+		m, err := toolFor(t, tt.recordType, tt.options)
 		if err != nil {
 			t.Logf("left out: %v", err)
 			continue

@@ -204,7 +204,8 @@ func TestCannotOpen(t *testing.T) {
 		{"not a program", t.Context(), noProgram, file, NotStarted, fs.ErrPermission, "it can't be started"},
 		{"file gone", t.Context(), m, file + ".gone", BadSource, fs.ErrNotExist, "no such file"},
 		{"relative path", t.Context(), m, "-rf", BadSource, nil, "the path is not absolute"},
-		{"no such method", t.Context(), Method{Name: "native"}, file, NotStarted, nil, `no converter "native" in this version`},
+		{"no such method", t.Context(), Method{Name: "other"}, file, NotStarted, nil, `no converter "other" in this version`},
+		{"no such format", t.Context(), Method{Name: Native, Format: "other"}, file, NotStarted, nil, `no native converter for "other" in this version`},
 		{"context ended", ended, m, file, Stopped, context.Canceled, "context canceled"},
 	}
 	for _, tt := range tests {

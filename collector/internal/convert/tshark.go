@@ -3,9 +3,7 @@ package convert
 import (
 	"bytes"
 	"errors"
-	"os"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -54,25 +52,6 @@ func firstOf(values []string) string {
 		return ""
 	}
 	return values[0]
-}
-
-// loadZone finds what the C library makes of a TZ. Of rules such as CET-1CEST, which
-// aren't in the time zone database, it returns nil.
-func loadZone(tz string) *time.Location {
-	tz = strings.TrimPrefix(tz, ":")
-	if tz == "" {
-		tz = "/etc/localtime"
-	}
-	if !strings.HasPrefix(tz, "/") {
-		loc, _ := time.LoadLocation(tz)
-		return loc
-	}
-	data, err := os.ReadFile(tz)
-	if errors.Is(err, os.ErrNotExist) {
-		return time.UTC // as the C library has it
-	}
-	loc, _ := time.LoadLocationFromTZData("Local", data)
-	return loc
 }
 
 func (d *dnsLines) args(path string) []string {

@@ -20,9 +20,10 @@ func TestFrameTime(t *testing.T) {
 		{"Europe/Berlin", "2017-12-08T13:05:01.123456789+0100" + rest, "Dec  8, 2017 13:05:01.123456789 CET" + rest},
 		{"Europe/Berlin", "2017-12-31T23:30:00.000000000Z" + rest, "Jan  1, 2018 00:30:00.000000000 CET" + rest},
 		{":America/Sao_Paulo", "2025-02-04T08:15:58.097949000-0300" + rest, "Feb  4, 2025 08:15:58.097949000 -03" + rest},
-		// A rule that isn't in the time zone database.
-		{"XYZ-3:30", "2017-09-08T13:05:01.123456789+0330" + rest, "Sep  8, 2017 13:05:01.123456789 +0330" + rest},
-		{"XYZ3", "2017-09-08T13:05:01.123456789-03:00" + rest, "Sep  8, 2017 13:05:01.123456789 -0300" + rest},
+		// A rule, and what is in no time zone database.
+		{"XYZ-3:30", "2017-09-08T13:05:01.123456789+0330" + rest, "Sep  8, 2017 13:05:01.123456789 XYZ" + rest},
+		{"Nowhere/Land", "2017-09-08T13:05:01.123456789+0330" + rest, "Sep  8, 2017 13:05:01.123456789 +0330" + rest},
+		{"Nowhere/Land", "2017-09-08T13:05:01.123456789-03:00" + rest, "Sep  8, 2017 13:05:01.123456789 -0300" + rest},
 		// Not ISO 8601: as it is.
 		{"UTC", "Sep  8, 2017 11:05:01.123456789 UTC" + rest, ""},
 		{"UTC", "frame.time,frame.time_epoch,frame.len", ""},

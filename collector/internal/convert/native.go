@@ -1,0 +1,211 @@
+package convert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"spot-ingest/collector/internal/convert/dnspcap"
+	"spot-ingest/collector/internal/convert/dnspcap/capture"
+	"spot-ingest/collector/internal/convert/nfcapd"
+	"spot-ingest/collector/internal/convert/rawfile"
+)
+
+// nativeVersion changes when the rows of some file do: a plan made by another version may
+// go on with rows that differ.
+const nativeVersion = "1"
+
+// What Native reads.
+const (
+	formatNfcapd = "nfcapd"
+	formatPcap   = "pcap"
+)
+
+// A rowReader makes rows of a raw file.
+type rowReader interface {
+	// Next appends some rows to dst. Its error is io.EOF, a [*rawfile.Damage] behind the
+	// last good row, or one of the file's own.
+	Next(dst []byte) ([]byte, error)
+	// Rows counts the rows so far.
+	Rows() int64
+	// Notes tells what of the file made no row, although it might have.
+	Notes() []string
+}
+
+// nativeBuffers is how many pieces of CSV are on their way between a reader and whoever
+// takes its rows: both work at the same time.
+const nativeBuffers = 3
+
+// A nativeSource decodes in a goroutine of its own.
+type nativeSource struct {
+	ctx  context.Context
+	file *os.File
+	lent bool // file is the caller's
+	rows rowReader
+
+	full  chan piece
+	empty chan []byte
+	end   chan struct{} // closed to stop the goroutine
+	ended chan struct{} // closed when it has
+
+	now  piece // what is being read, from at
+	at   int
+	held bool // now's buffer is to be given back
+}
+
+// A piece is some rows, and the error behind them.
+type piece struct {
+	rows []byte
+	err  error
+}
+
+// section is the part of a file that is read.
+func section(file *os.File, to int64) io.Reader { return io.NewSectionReader(file, 0, to) }
+
+// probe tells by the file's head whether the native converter knows it.
+func probe(m Method, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if m.Format == formatNfcapd {
+		_, err = nfcapd.NewReader(section(file, info.Size()))
+		return err
+	}
+	return capture.Probe(section(file, info.Size()))
+}
+
+func openNative(ctx context.Context, m Method, job Job) (*nativeSource, error) {
+	n := &nativeSource{
+		ctx: ctx, file: job.File, lent: job.File != nil,
+		full: make(chan piece, nativeBuffers), empty: make(chan []byte, nativeBuffers),
+		end: make(chan struct{}), ended: make(chan struct{}),
+	}
+	var err error
+	if !n.lent {
+		if n.file, err = os.Open(job.Path); err != nil {
+			return nil, &Error{Kind: BadSource, File: filepath.Base(job.Path), Err: err}
+		}
+	}
+	rows, err := newRowReader(m, section(n.file, job.To))
+	if err != nil {
+		failed := n.fail(err)
+		if !n.lent {
+			n.file.Close()
+		}
+		return nil, failed
+	}
+	n.rows = rows
+	for range nativeBuffers {
+		n.empty <- nil
+	}
+	go n.decode()
+	return n, nil
+}
+
+func newRowReader(m Method, src io.Reader) (rowReader, error) {
+	switch m.Format {
+	case formatNfcapd:
+		return nfcapd.NewReader(src)
+	case formatPcap:
+		options, err := dnspcap.ParseOptions(m.Options)
+		if err != nil {
+			return nil, err
+		}
+		options.Zone = loadZone(m.Zone)
+		return dnspcap.NewReader(src, options)
+	}
+	return nil, &Error{Kind: NotStarted, Err: fmt.Errorf("no native converter for %q in this version", m.Format)}
+}
+
+func (n *nativeSource) decode() {
+	defer close(n.ended)
+	for {
+		select {
+		case buffer := <-n.empty:
+			rows, err := n.rows.Next(buffer[:0])
+			n.full <- piece{rows, err} // there is room for all the buffers
+			if err != nil {
+				return
+			}
+		case <-n.end:
+			return
+		}
+	}
+}
+
+func (n *nativeSource) Read(p []byte) (int, error) {
+	for n.at == len(n.now.rows) {
+		if n.now.err != nil {
+			return 0, n.now.err
+		}
+		if n.held {
+			n.empty <- n.now.rows
+		}
+		n.at, n.held = 0, true
+		select {
+		case n.now = <-n.full:
+		case <-n.ctx.Done():
+			n.now = piece{err: n.ctx.Err()}
+		}
+		if n.now.err != nil && n.now.err != io.EOF {
+			n.stop()
+			n.now.err = n.fail(n.now.err)
+		}
+	}
+	copied := copy(p, n.now.rows[n.at:])
+	n.at += copied
+	return copied, nil
+}
+
+// stop ends the goroutine and waits for it.
+func (n *nativeSource) stop() {
+	select {
+	case <-n.end:
+	default:
+		close(n.end)
+	}
+	<-n.ended
+}
+
+// fail tells what went wrong. The goroutine is not at work any more.
+func (n *nativeSource) fail(err error) *Error {
+	e := &Error{Kind: BadSource, File: filepath.Base(n.file.Name()), Err: err}
+	if n.rows != nil {
+		e.Rows = n.rows.Rows()
+	}
+	var other *Error
+	var damage *rawfile.Damage
+	var unknown *rawfile.Unknown
+	switch {
+	case n.ctx.Err() != nil:
+		e.Kind, e.Err = Stopped, n.ctx.Err()
+	case errors.As(err, &other):
+		e.Kind, e.Err = other.Kind, other.Err
+	case errors.As(err, &damage):
+		e.Kind = Damaged
+	case errors.As(err, &unknown):
+		e.Kind = UnknownFile
+	}
+	return e
+}
+
+func (n *nativeSource) Close() error {
+	n.stop()
+	if n.lent {
+		return nil
+	}
+	return n.file.Close()
+}
+
+func (n *nativeSource) Notes() []string {
+	select {
+	case <-n.ended:
+		return n.rows.Notes()
+	default:
+		return nil // still at work
+	}
+}
