@@ -34,21 +34,25 @@ type sender struct {
 	name    string
 	command func(ctx context.Context, in *input, topic, work string) (*exec.Cmd, error)
 	verify  func(in *input, got arrived) error
+	silent  bool // what it prints is of no interest
 }
 
 // measureType runs both senders in turn. The order within a pair changes, so that neither
 // always finds what the other has left behind; the first pair warms the broker and isn't
 // counted.
-func (b *bench) measureType(ctx context.Context, kind string, size int64, runs int) (*result, error) {
-	in, err := makeInput(b.dir, kind, size)
+func (b *bench) measureType(ctx context.Context, name string, size int64, runs int) (*result, error) {
+	in, err := makeInput(b.dir, name, size)
 	if err != nil {
 		return nil, fmt.Errorf("make input: %w", err)
 	}
 	senders := [2]sender{
-		{"kcat -P", b.kcatCommand, verifyPieces},
-		{"collector", b.collectorCommand, verifyRows},
+		{name: "kcat -P", command: b.kcatCommand, verify: verifyPieces},
+		{name: "collector", command: b.collectorCommand, verify: verifyRows},
 	}
-	r := &result{kind: kind, totals: in.totals, kcat: series{name: senders[0].name}, collector: series{name: senders[1].name}}
+	if in.isRaw() {
+		senders[0] = sender{name: in.tool[0], command: toolCommand, verify: verifyNothing, silent: true}
+	}
+	r := &result{kind: name, totals: in.totals, peer: series{name: senders[0].name}, collector: series{name: senders[1].name}}
 	for i := 0; i <= runs; i++ {
 		for j := range senders {
 			which := (i + j) % 2
@@ -60,7 +64,7 @@ func (b *bench) measureType(ctx context.Context, kind string, size int64, runs i
 				continue
 			}
 			if which == 0 {
-				r.kcat.add(m)
+				r.peer.add(m)
 			} else {
 				r.collector.add(m)
 			}
@@ -88,7 +92,11 @@ func (b *bench) runOnce(ctx context.Context, in *input, s sender) (m measurement
 	// What earlier runs have left in the page cache is on its way to the disk before the
 	// clock starts.
 	unix.Sync()
-	if m, err = measure(cmd, filepath.Join(work, "output")); err != nil {
+	output := filepath.Join(work, "output")
+	if s.silent {
+		output = os.DevNull
+	}
+	if m, err = measure(cmd, output); err != nil {
 		return m, err
 	}
 	got, err := consume(ctx, b.broker.Addr(), topic)
@@ -115,6 +123,14 @@ func (b *bench) kcatCommand(ctx context.Context, in *input, topic, _ string) (*e
 	return cmd, nil
 }
 
+// toolCommand lets the tool print the CSV of a raw file. It sends nothing.
+func toolCommand(ctx context.Context, in *input, _, work string) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(ctx, in.tool[0], append(in.tool[1:len(in.tool):len(in.tool)], in.path)...)
+	cmd.Dir = work
+	cmd.Env = append(os.Environ(), "TZ=UTC")
+	return cmd, nil
+}
+
 // collectorCommand writes a configuration with state and staging of this run alone.
 func (b *bench) collectorCommand(ctx context.Context, in *input, topic, work string) (*exec.Cmd, error) {
 	host, port, err := net.SplitHostPort(b.broker.Addr())
@@ -128,9 +144,7 @@ func (b *bench) collectorCommand(ctx context.Context, in *input, topic, work str
 	text, err := json.MarshalIndent(map[string]any{
 		"state_dir": state,
 		"kafka":     map[string]any{"kafka_server": host, "kafka_port": port, "max_request_size": 1048576},
-		"pipelines": map[string]any{in.kind: map[string]any{
-			"type": in.kind, "collector_path": in.folder, "local_staging": staging, "supported_files": []string{".csv"},
-		}},
+		"pipelines": map[string]any{in.record: map[string]any{"type": in.record, "collector_path": in.folder, "local_staging": staging}},
 	}, "", "  ")
 	if err != nil {
 		return nil, err
@@ -139,10 +153,21 @@ func (b *bench) collectorCommand(ctx context.Context, in *input, topic, work str
 	if err := os.WriteFile(conf, text, 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, b.collector, "--skip-conversion", "--once", "--topic", topic, "-t", in.kind, "-c", conf)
+	args := []string{"--once", "--topic", topic, "-t", in.record, "-c", conf}
+	if !in.isRaw() {
+		args = append(args, "--skip-conversion")
+	}
+	cmd := exec.CommandContext(ctx, b.collector, args...)
 	cmd.Dir = work
 	cmd.Env = append(os.Environ(), "TZ=UTC") // the zone that the input was generated for
 	return cmd, nil
+}
+
+func verifyNothing(_ *input, got arrived) error {
+	if got.records != 0 {
+		return fmt.Errorf("%d messages have arrived of a program that sends none", got.records)
+	}
+	return nil
 }
 
 func verifyPieces(in *input, got arrived) error {

@@ -52,7 +52,7 @@ func TestOptions(t *testing.T) {
 	for args, want := range map[string]string{
 		"-size 0":            "-size 0: want at least 1",
 		"-runs 0":            "-runs 0: want at least 1",
-		"-types flow,syslog": `-types flow,syslog: "syslog" is none of flow, dns, proxy`,
+		"-types flow,syslog": `-types flow,syslog: "syslog" is none of flow, dns, proxy, nfcapd, pcap`,
 		"flow":               `unexpected argument "flow"`,
 		"-size many":         "invalid value",
 	} {
@@ -61,7 +61,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	o, err := parse(nil, nil)
-	if err != nil || o.size != 200_000_000 || len(o.types) != 3 || o.runs != 3 || o.kafka != "4.3.1" {
+	if err != nil || o.size != 200_000_000 || len(o.types) != 5 || o.runs != 3 || o.kafka != "4.3.1" {
 		t.Errorf("defaults %+v, %v", o, err)
 	}
 }
@@ -217,7 +217,7 @@ func TestVerify(t *testing.T) {
 func TestReport(t *testing.T) {
 	r := &result{
 		kind: "flow", totals: generate.Totals{Bytes: 200_000_000, Rows: 1_600_000},
-		kcat: series{"kcat -P", []measurement{
+		peer: series{"kcat -P", []measurement{
 			{wall: 900 * time.Millisecond, cpu: 200 * time.Millisecond, peak: 170_000_000, records: 201},
 			{wall: 700 * time.Millisecond, cpu: 300 * time.Millisecond, peak: 150_000_000, records: 201},
 			{wall: 800 * time.Millisecond, cpu: 250 * time.Millisecond, peak: 160_000_000, records: 201},

@@ -19,44 +19,77 @@ const (
 	pieceSize = megabyte
 )
 
-var generators = map[string]func(io.Writer, generate.Options) (generate.Totals, error){
-	"flow": generate.Flow, "dns": generate.DNS, "proxy": generate.Proxy,
+// A kind is a kind of file, and what a collector makes of it.
+type kind struct {
+	record   string // the collector's type
+	file     string
+	generate func(*os.File, generate.Options) (generate.Totals, error)
+	tool     []string // prints the CSV of a raw file, whose name is the last argument
 }
 
-// An input is one generated file, alone in its folder, and the same bytes in pieces.
+var kinds = map[string]kind{
+	"flow":   {record: "flow", file: "flow.csv", generate: lines(generate.Flow)},
+	"dns":    {record: "dns", file: "dns.csv", generate: lines(generate.DNS)},
+	"proxy":  {record: "proxy", file: "proxy.csv", generate: lines(generate.Proxy)},
+	"nfcapd": {record: "flow", file: "nfcapd.201803200900", generate: nfcapd, tool: []string{"nfdump", "-o", "csv", "-q", "-r"}},
+	"pcap": {record: "dns", file: "resolver.pcap", generate: capture, tool: []string{"tshark", "-E", "separator=,", "-E", "header=y", "-E", "occurrence=f", "-T", "fields",
+		"-e", "frame.time", "-e", "frame.time_epoch", "-e", "frame.len", "-e", "ip.src", "-e", "ip.dst", "-e", "dns.resp.name", "-e", "dns.resp.type",
+		"-e", "dns.resp.class", "-e", "dns.flags.rcode", "-e", "dns.a", "-Y", "dns.flags.response == 1", "-r"}},
+}
+
+func lines(generator func(io.Writer, generate.Options) (generate.Totals, error)) func(*os.File, generate.Options) (generate.Totals, error) {
+	return func(f *os.File, o generate.Options) (generate.Totals, error) { return generator(f, o) }
+}
+
+// nfcapd writes what nfcapd -z writes, which is what most do.
+func nfcapd(f *os.File, o generate.Options) (generate.Totals, error) {
+	return generate.Nfcapd(f, generate.NfcapdOptions{Options: o, Compression: generate.LZO})
+}
+
+func capture(f *os.File, o generate.Options) (generate.Totals, error) {
+	t, err := generate.Capture(f, generate.CaptureOptions{Options: o})
+	return generate.Totals{Rows: t.Rows, RowBytes: t.RowBytes, Bytes: t.Bytes}, err
+}
+
+// An input is one generated file, alone in its folder, and if it is CSV the same bytes in
+// pieces.
 type input struct {
-	kind   string
+	kind
+	name   string
 	folder string // what the collector watches
+	path   string // of the file
 	totals generate.Totals
 	pieces string // folder of the messages for kcat
 	names  []string
 }
 
-func makeInput(dir, kind string, size int64) (*input, error) {
-	in := &input{kind: kind, folder: filepath.Join(dir, kind), pieces: filepath.Join(dir, kind+"-pieces")}
+func (in *input) isRaw() bool { return in.tool != nil }
+
+func makeInput(dir, name string, size int64) (*input, error) {
+	in := &input{kind: kinds[name], name: name, folder: filepath.Join(dir, name), pieces: filepath.Join(dir, name+"-pieces")}
 	if err := errors.Join(os.Mkdir(in.folder, 0o755), os.Mkdir(in.pieces, 0o755)); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(in.folder, kind+".csv")
-	file, err := os.Create(path)
+	in.path = filepath.Join(in.folder, in.file)
+	file, err := os.Create(in.path)
 	if err != nil {
 		return nil, err
 	}
-	in.totals, err = generators[kind](file, generate.Options{Seed: 1, Bytes: size})
+	in.totals, err = in.generate(file, generate.Options{Seed: 1, Bytes: size})
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
 	// A file that is an hour old is finished: the collector need not wait to see whether
 	// it grows.
 	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(path, old, old); err != nil {
-		return nil, err
+	if err := os.Chtimes(in.path, old, old); err != nil || in.isRaw() {
+		return in, err
 	}
-	return in, in.cut(path)
+	return in, in.cut()
 }
 
-func (in *input) cut(path string) error {
-	file, err := os.Open(path)
+func (in *input) cut() error {
+	file, err := os.Open(in.path)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 // Command bench measures how fast the collector brings CSV to a real Kafka broker, side by
 // side with kcat, which sends the same bytes as ready-made messages of 1 MB and so shows
-// what broker and machine can take:
+// what broker and machine can take; and how fast it brings nfcapd files and captures there,
+// side by side with nfdump and tshark, which do no more than print their CSV:
 //
-//	go run ./scripts/bench -size 200 -types flow,dns,proxy -runs 3
+//	go run ./scripts/bench -size 200 -types flow,dns,proxy,nfcapd,pcap -runs 3
 //
-// It needs Java, Maven and kcat. A MB is 10^6 bytes everywhere.
+// It needs Java, Maven, kcat, nfdump and tshark. A MB is 10^6 bytes everywhere. The size of
+// an nfcapd file's input is that of the rows in it.
 package main
 
 import (
@@ -24,10 +26,11 @@ import (
 	"spot-ingest/scripts/internal/stack"
 )
 
-const usage = `usage: go run ./scripts/bench [-size MB] [-types flow,dns,proxy] [-kafka V] [-runs N] [-collector PATH]
+const usage = `usage: go run ./scripts/bench [-size MB] [-types flow,dns,proxy,nfcapd,pcap] [-kafka V] [-runs N] [-collector PATH]
 
 Sends generated CSV to a broker started for it, by kcat and by the collector in
-turn, checks that every row has arrived, and prints medians beside the goals.
+turn, and nfcapd files and captures by the collector, with nfdump and tshark to
+compare. Checks that every row has arrived, and prints medians beside the goals.
 
 `
 
@@ -62,7 +65,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.SetOutput(io.Discard) // errors are printed once, by main
 	flags.Usage = func() {}
 	megabytes := flags.Int64("size", 200, "`MB` of input a type")
-	types := flags.String("types", "flow,dns,proxy", "`types` to measure")
+	types := flags.String("types", "flow,dns,proxy,nfcapd,pcap", "`types` to measure")
 	flags.StringVar(&o.kafka, "kafka", "4.3.1", "`version` of Kafka")
 	flags.IntVar(&o.runs, "runs", 3, "measured `runs` of each sender")
 	flags.StringVar(&o.collector, "collector", "", "`path` of a collector (default: built from source)")
@@ -85,8 +88,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 		return o, fmt.Errorf("-runs %d: want at least 1", o.runs)
 	}
 	for _, t := range o.types {
-		if generators[t] == nil {
-			return o, fmt.Errorf("-types %s: %q is none of flow, dns, proxy", *types, t)
+		if _, known := kinds[t]; !known {
+			return o, fmt.Errorf("-types %s: %q is none of flow, dns, proxy, nfcapd, pcap", *types, t)
 		}
 	}
 	return o, nil

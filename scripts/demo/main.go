@@ -2,9 +2,10 @@
 //
 //	go run ./scripts/demo
 //
-// It starts a Kafka inside this process, makes realistic flow, DNS and proxy input, runs
-// the real collector on it, and prints what arrived, decoded, with totals that are
-// compared with those of the input. It exits with 1 if they differ.
+// It starts a Kafka inside this process, makes a realistic nfcapd file, a capture of DNS
+// traffic and a proxy log, runs the real collector on them, and prints what arrived,
+// decoded, with totals that are compared with those of the input. It exits with 1 if they
+// differ. The collector finds no program on its PATH, so neither nfdump nor tshark.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -46,16 +48,25 @@ const (
 type pipeline struct {
 	name     string
 	file     string
-	generate func(io.Writer, generate.Options) (generate.Totals, error)
-	// args are further options: without conversion for what converters would print.
-	args []string
+	generate func(*os.File, generate.Options) (generate.Totals, error)
 }
 
 var pipelines = []pipeline{
-	{"flow", "nfcapd.201803200900.csv", generate.Flow, []string{"--skip-conversion"}},
-	{"dns", "resolver.pcap.csv", generate.DNS, []string{"--skip-conversion"}},
-	{"proxy", "proxy.log", generate.Proxy, nil},
+	{"flow", "nfcapd.201803200900", nfcapd},
+	{"dns", "resolver.pcap", capture},
+	{"proxy", "proxy.log", proxy},
 }
+
+func nfcapd(f *os.File, o generate.Options) (generate.Totals, error) {
+	return generate.Nfcapd(f, generate.NfcapdOptions{Options: o, Compression: generate.LZO})
+}
+
+func capture(f *os.File, o generate.Options) (generate.Totals, error) {
+	t, err := generate.Capture(f, generate.CaptureOptions{Options: o})
+	return generate.Totals{Rows: t.Rows, RowBytes: t.RowBytes, Bytes: t.Bytes}, err
+}
+
+func proxy(f *os.File, o generate.Options) (generate.Totals, error) { return generate.Proxy(f, o) }
 
 func run(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
@@ -67,9 +78,13 @@ func run(ctx context.Context, out io.Writer) error {
 	defer os.RemoveAll(dir)
 
 	fmt.Fprintln(out, "Building the collector ...")
-	collector := filepath.Join(dir, "collector")
-	if err := build(ctx, collector); err != nil {
+	root, err := moduleFolder(ctx)
+	if err != nil {
 		return err
+	}
+	collector := filepath.Join(dir, "collector")
+	if err := build(ctx, root, collector); err != nil {
+		return fmt.Errorf("build the collector: %w", err)
 	}
 	var topics []string
 	for _, p := range pipelines {
@@ -81,8 +96,8 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer kafka.Close()
 	fmt.Fprintf(out, "An in-process Kafka listens on %s.\n", kafka.ListenAddrs()[0])
-	if err := configure(dir, kafka.ListenAddrs()[0]); err != nil {
-		return err
+	if err := configure(root, dir, kafka.ListenAddrs()[0]); err != nil {
+		return fmt.Errorf("configure: %w", err)
 	}
 	for i, p := range pipelines {
 		if err := p.show(ctx, out, dir, collector, kafka, topics[i]); err != nil {
@@ -93,38 +108,56 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func build(ctx context.Context, path string) error {
+func moduleFolder(ctx context.Context) (string, error) {
 	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
-		return fmt.Errorf("find the module: %w", err)
+		return "", fmt.Errorf("find the module: %w", err)
 	}
+	return strings.TrimSpace(string(root)), nil
+}
+
+func build(ctx context.Context, root, path string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./collector")
-	cmd.Dir = strings.TrimSpace(string(root))
+	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
 }
 
-// configure writes the ingest_conf.json that the collectors are run with.
-func configure(dir, kafka string) error {
-	type object = map[string]any
-	all := object{}
-	for _, p := range pipelines {
-		in := filepath.Join(dir, p.name)
-		if err := os.Mkdir(in, 0o755); err != nil {
-			return err
-		}
-		all[p.name] = object{"type": p.name, "collector_path": in, "local_staging": dir, "quiet_seconds": 0.1}
-	}
-	conf, err := json.MarshalIndent(object{
-		"state_dir": filepath.Join(dir, "state"),
-		"kafka":     object{"kafka_server": kafka, "max_request_size": 1 << 20},
-		"pipelines": all,
-	}, "", "  ")
+// configure fills in the ingest_conf.json that comes with the collector: where Kafka is,
+// and which folders are watched. All else, as the options for tshark, stays as it is.
+func configure(root, dir, kafka string) error {
+	shipped, err := os.ReadFile(filepath.Join(root, "ingest_conf.json"))
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "ingest_conf.json"), conf, 0o644)
+	type object = map[string]any
+	var conf struct {
+		StateDir  string            `json:"state_dir"`
+		Kafka     object            `json:"kafka"`
+		Pipelines map[string]object `json:"pipelines"`
+	}
+	if err := json.Unmarshal(shipped, &conf); err != nil {
+		return fmt.Errorf("ingest_conf.json: %w", err)
+	}
+	host, port, err := net.SplitHostPort(kafka)
+	if err != nil {
+		return err
+	}
+	conf.StateDir = filepath.Join(dir, "state")
+	conf.Kafka["kafka_server"], conf.Kafka["kafka_port"] = host, port
+	for name, p := range conf.Pipelines {
+		in := filepath.Join(dir, name)
+		if err := os.Mkdir(in, 0o755); err != nil {
+			return err
+		}
+		p["collector_path"], p["local_staging"], p["quiet_seconds"] = in, dir, 0.1
+	}
+	edited, err := json.MarshalIndent(conf, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "ingest_conf.json"), edited, 0o644)
 }
 
 // show makes a pipeline's input, has it collected, and prints what arrived.
@@ -140,10 +173,12 @@ func (p pipeline) show(ctx context.Context, out io.Writer, dir, collector string
 	if err != nil {
 		return fmt.Errorf("make input: %w", err)
 	}
-	args := append([]string{"-t", p.name, "--topic", topic, "--once", "--log-level", "ERROR"}, p.args...)
-	fmt.Fprintf(out, "\n$ collector %s\n", strings.Join(args, " "))
+	args := []string{"-t", p.name, "--topic", topic, "--once", "--log-level", "ERROR"}
+	fmt.Fprintf(out, "\n$ collector %s   # finds %s, %d bytes\n", strings.Join(args, " "), p.file, made.Bytes)
 	cmd := exec.CommandContext(ctx, collector, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, os.Stderr
+	// The rows of DNS hold local time, and are made as of UTC.
+	cmd.Env = append(os.Environ(), "PATH=", "TZ=UTC")
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
