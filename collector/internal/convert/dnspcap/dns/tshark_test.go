@@ -81,14 +81,14 @@ func tshark(t *testing.T, datagrams []datagram, fields ...string) []string {
 
 // TestTablesAsTshark makes sure that the other tests expect what tshark prints.
 func TestTablesAsTshark(t *testing.T) {
-	type expected struct{ name, row string }
+	type expected struct{ name, line string }
 	var (
 		datagrams []datagram
 		want      []expected
 	)
-	add := func(name string, msg []byte, port uint16, row string) {
+	add := func(name string, msg []byte, port uint16, line string) {
 		datagrams = append(datagrams, datagram{port, 40000, msg, len(msg)})
-		want = append(want, expected{name, strings.ReplaceAll(row, comma, ",")})
+		want = append(want, expected{name, strings.ReplaceAll(line, comma, ",")})
 	}
 	for _, test := range rowTests {
 		port := uint16(portDNS)
@@ -111,12 +111,12 @@ func TestTablesAsTshark(t *testing.T) {
 		if test.ok {
 			found = "192.0.2.1"
 		}
-		row := row(f, documented)
-		add(test.name, rdataMessage(test.kind, test.data), portDNS, row[:strings.LastIndexByte(row, '|')+1]+found)
+		line := row(f, documented)
+		add(test.name, rdataMessage(test.kind, test.data), portDNS, line[:strings.LastIndexByte(line, '|')+1]+found)
 	}
 	for i, got := range tshark(t, datagrams, namesOf(documented)...) {
-		if got != want[i].row {
-			t.Errorf("%s: tshark prints %s, expected %s", want[i].name, got, want[i].row)
+		if got != want[i].line {
+			t.Errorf("%s: tshark prints %s, expected %s", want[i].name, got, want[i].line)
 		}
 	}
 }
@@ -153,17 +153,10 @@ func TestMutantsAsTshark(t *testing.T) {
 	for i, d := range datagrams {
 		f.Reset()
 		f.Add(d.payload[:d.captured], PortUDP(d.src, d.dst) == MulticastDNS)
-		var row []byte
-		for i, field := range all {
-			if i > 0 {
-				row = append(row, '|')
-			}
-			row = f.Append(row, field)
-		}
 		want := strings.ReplaceAll(lines[i], ",", comma)
-		if string(row) != want {
+		if got := row(f, all); got != want {
 			if wrong++; wrong <= 10 {
-				t.Errorf("%d: port %d %x, captured %d\n got %s\nwant %s", i, d.src, d.payload, d.captured, row, want)
+				t.Errorf("%d: port %d %x, captured %d\n got %s\nwant %s", i, d.src, d.payload, d.captured, got, want)
 			}
 		}
 	}
