@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -27,4 +29,30 @@ func TestBench(t *testing.T) {
 	if err := run(ctx, o, &out); err == nil || !strings.Contains(err.Error(), "have arrived, the file has") {
 		t.Errorf("a collector that loses a row: %v", err)
 	}
+}
+
+// Raw files go through the real collector: no stand-in decodes them.
+func TestBenchRaw(t *testing.T) {
+	for _, tool := range []string{"nfdump", "tshark"} {
+		if _, err := exec.LookPath(tool); err != nil && os.Getenv("SPOT_INTEGRATION_STRICT") == "1" {
+			t.Fatal(err)
+		} else if err != nil {
+			t.Skip(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	var out bytes.Buffer
+	if err := run(ctx, options{size: 2 * megabyte, types: []string{"nfcapd", "pcap"}, kafka: "4.3.1", runs: 1}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\nnfcapd: ", " × as fast as nfdump prints CSV", "flows a second, goal ≥ 1000000",
+		"\npcap: ", " × as fast as tshark prints CSV", " MB, goal ≤ 64: ",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, &out)
+		}
+	}
+	t.Log(&out)
 }

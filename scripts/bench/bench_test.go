@@ -153,6 +153,32 @@ func TestMakeInput(t *testing.T) {
 	}
 }
 
+// A raw file is for the collector and the tool alone: no messages are made of it.
+func TestMakeRawInput(t *testing.T) {
+	in, err := makeInput(t.TempDir(), "nfcapd", 2_500_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(in.folder, "nfcapd.201803200900"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(file)) != in.totals.Bytes || !bytes.HasPrefix(file, []byte{0x0c, 0xa5, 2, 0}) {
+		t.Errorf("%d bytes that begin with % x, told was %+v", len(file), file[:4], in.totals)
+	}
+	// The size that is asked for is that of the rows.
+	if rows := in.totals.RowBytes + in.totals.Rows; rows < 2_500_000 || rows > 2_501_000 {
+		t.Errorf("rows of %d bytes", rows)
+	}
+	pieces, err := os.ReadDir(in.pieces)
+	if err != nil || !in.isRaw() || len(in.names) > 0 || len(pieces) > 0 {
+		t.Errorf("pieces %v and %v of a raw file: %v", in.names, pieces, err)
+	}
+	if err := in.remove(); err != nil {
+		t.Error(err)
+	}
+}
+
 // segment encodes rows as a collector does: union branch 0, one block, its end.
 func segment(rows ...string) []byte {
 	b := binary.AppendVarint([]byte{0}, int64(len(rows)))
@@ -215,29 +241,40 @@ func TestVerify(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	r := &result{
-		kind: "flow", totals: generate.Totals{Bytes: 200_000_000, Rows: 1_600_000},
-		peer: series{"kcat -P", []measurement{
-			{wall: 900 * time.Millisecond, cpu: 200 * time.Millisecond, peak: 170_000_000, records: 201},
-			{wall: 700 * time.Millisecond, cpu: 300 * time.Millisecond, peak: 150_000_000, records: 201},
-			{wall: 800 * time.Millisecond, cpu: 250 * time.Millisecond, peak: 160_000_000, records: 201},
-		}},
-		collector: series{"collector", []measurement{
-			{wall: 1000 * time.Millisecond, cpu: 400 * time.Millisecond, peak: 40_000_000, records: 240},
-			{wall: 960 * time.Millisecond, cpu: 450 * time.Millisecond, peak: 65_000_000, records: 240},
-			{wall: 900 * time.Millisecond, cpu: 350 * time.Millisecond, peak: 41_000_000, records: 240},
-		}},
-	}
-	var got bytes.Buffer
-	if err := r.print(&got); err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile("testdata/report.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", &got, want)
+	collector := series{"collector", []measurement{
+		{wall: 1000 * time.Millisecond, cpu: 400 * time.Millisecond, peak: 40_000_000, records: 240},
+		{wall: 960 * time.Millisecond, cpu: 450 * time.Millisecond, peak: 65_000_000, records: 240},
+		{wall: 900 * time.Millisecond, cpu: 350 * time.Millisecond, peak: 41_000_000, records: 240},
+	}}
+	for file, r := range map[string]*result{
+		"report.txt": {
+			kind: "flow", totals: generate.Totals{Bytes: 200_000_000, Rows: 1_600_000}, collector: collector,
+			peer: series{"kcat -P", []measurement{
+				{wall: 900 * time.Millisecond, cpu: 200 * time.Millisecond, peak: 170_000_000, records: 201},
+				{wall: 700 * time.Millisecond, cpu: 300 * time.Millisecond, peak: 150_000_000, records: 201},
+				{wall: 800 * time.Millisecond, cpu: 250 * time.Millisecond, peak: 160_000_000, records: 201},
+			}},
+		},
+		"report-nfcapd.txt": {
+			kind: "nfcapd", totals: generate.Totals{Bytes: 75_000_000, Rows: 1_500_000}, collector: collector,
+			peer: series{"nfdump", []measurement{
+				{wall: 18 * time.Second, cpu: 17 * time.Second, peak: 22_000_000},
+				{wall: 20 * time.Second, cpu: 19 * time.Second, peak: 23_000_000},
+				{wall: 19200 * time.Millisecond, cpu: 18 * time.Second, peak: 24_000_000},
+			}},
+		},
+	} {
+		var got bytes.Buffer
+		if err := r.print(&got); err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != string(want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", file, &got, want)
+		}
 	}
 }
 

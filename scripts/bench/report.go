@@ -69,7 +69,7 @@ func (r *result) print(w io.Writer) error {
 	}
 	ratio := r.collector.median(wallSeconds) / r.peer.median(wallSeconds)
 	if kinds[r.kind].tool != nil {
-		fmt.Fprintf(w, "the whole way to Kafka in 1/%.0f of the time that %s takes to print CSV\n", 1/ratio, r.peer.name)
+		fmt.Fprintf(w, "the whole way to Kafka %.1f × as fast as %s prints CSV\n", 1/ratio, r.peer.name)
 	} else {
 		fmt.Fprintf(w, "wall time %.2f × kcat's, goal ≤ %.2f: %s\n", ratio, goalWall, verdict(ratio <= goalWall))
 	}

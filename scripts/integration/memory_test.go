@@ -64,28 +64,56 @@ func checkMemory(t *testing.T, peak int64) {
 
 // Memory does not depend on the size of a file.
 func TestMemoryOfLargeFile(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, sharedKafka(t, kafka4), "proxy", nil)
-	var totals generate.Totals
-	s.arriveFrom("large.log", func(w io.Writer) (err error) {
-		totals, err = generate.Proxy(w, generate.Options{Seed: 1, Bytes: 300_000_000})
-		return err
-	})
-	p := s.start(s.args("--once")...)
-	checkMemory(t, watchMemory(p)())
-	if code := p.end(); code != 0 {
-		t.Errorf("exit code %d, want 0", code)
+	for name, c := range map[string]struct {
+		kind  string
+		write func(io.Writer) (rows int64, err error)
+	}{
+		"large.log": {"proxy", func(w io.Writer) (int64, error) {
+			totals, err := generate.Proxy(w, generate.Options{Seed: 1, Bytes: 300_000_000})
+			return totals.Rows, err
+		}},
+		"nfcapd.large": {"flow", func(w io.Writer) (int64, error) {
+			totals, err := generate.Nfcapd(w, generate.NfcapdOptions{Options: generate.Options{Seed: 1, Rows: 1_500_000}, Compression: generate.LZO})
+			return totals.Rows, err
+		}},
+		"large.pcap": {"dns", func(w io.Writer) (int64, error) {
+			totals, err := generate.Capture(w, generate.CaptureOptions{Options: generate.Options{Seed: 1, Bytes: 200_000_000}})
+			return totals.Rows, err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, sharedKafka(t, kafka4), c.kind, nil)
+			s.withoutTools()
+			var rows int64
+			s.arriveFrom(name, func(w io.Writer) (err error) {
+				rows, err = c.write(w)
+				return err
+			})
+			s.runInLittleMemory(rows)
+		})
 	}
-	if want := fmt.Sprintf("%-32s %15d\n", "rows published", totals.Rows); !p.says(want) {
-		t.Errorf("the summary lacks %q", want)
+}
+
+// runInLittleMemory runs a collector, which has to publish so many rows and to lose none.
+func (s *site) runInLittleMemory(rows int64) *process {
+	s.t.Helper()
+	p := s.start(s.args("--once")...)
+	checkMemory(s.t, watchMemory(p)())
+	if code := p.end(); code != 0 {
+		s.t.Errorf("exit code %d, want 0", code)
+	}
+	if want := fmt.Sprintf("%-32s %15d\n", "rows published", rows); !p.says(want) {
+		s.t.Errorf("the summary lacks %q", want)
 	}
 	var records int64
 	for _, end := range s.ends(context.Background()) {
 		records += end
 	}
 	if want := fmt.Sprintf("%-32s %15d\n", "segments published", records); !p.says(want) {
-		t.Errorf("the summary lacks %q", want)
+		s.t.Errorf("the summary lacks %q", want)
 	}
+	return p
 }
 
 // Nor does it depend on the length of a line, which is then listed as what can't be sent.

@@ -19,15 +19,18 @@ var hostileNames = []string{
 
 // Files are sent whatever they are called, and nothing in a name is executed.
 func TestHostileNames(t *testing.T) {
-	for kind, c := range map[string]struct{ file, options string }{
-		"flow": {"nfcapd.201803200900", ""},
-		"dns":  {"dns.pcap", tsharkOptions},
+	for _, c := range []struct{ kind, converter, file, options string }{
+		{"flow", "native", "nfcapd.201803200900", ""},
+		{"flow", "nfdump", "nfcapd.201803200900", ""},
+		{"dns", "native", "dns.pcap", tsharkOptions},
+		{"dns", "tshark", "dns.pcap", tsharkOptions},
 	} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(c.kind+" "+c.converter, func(t *testing.T) {
 			t.Parallel()
+			kind := c.kind
 			want := sample(t, kind, defaultLimit)
 			s := newSite(t, sharedKafka(t, kafka4), kind, nil)
-			s.pipeline(map[string]any{"process_opt": c.options})
+			s.pipeline(map[string]any{"process_opt": c.options, "converter": c.converter})
 			content := readFile(t, filepath.Join("testdata", c.file))
 			for _, name := range hostileNames {
 				s.arrive(name, content)

@@ -116,6 +116,16 @@ func (p *process) waitFor(texts ...string) string {
 // says tells whether stdout holds a text.
 func (p *process) says(text string) bool { return strings.Contains(p.stdout.String(), text) }
 
+// line returns the last line on stdout that holds a text.
+func (p *process) line(text string) (last string) {
+	for line := range strings.Lines(p.stdout.String()) {
+		if strings.Contains(line, text) {
+			last = strings.TrimSuffix(line, "\n")
+		}
+	}
+	return last
+}
+
 // An output collects what a process prints, and tells whoever waits for a line.
 type output struct {
 	more chan struct{} // holds one when something was printed
