@@ -45,19 +45,20 @@ type codec struct {
 func (c *codec) decompress(dst, src []byte, by compression) ([]byte, error) {
 	switch by {
 	case compressedLZO:
-		return withRoom(lzo.Decompress, dst, src)
+		return withRoom(lzo.Decompress, dst, src, byteRatio*len(src))
 	case compressedLZ4:
-		return withRoom(decompressLZ4, dst, src)
+		return withRoom(decompressLZ4, dst, src, byteRatio*len(src))
 	case compressedBZ2:
 		return decompressBZ2(dst, src)
 	}
 	return c.decompressZSTD(dst, src)
 }
 
-func withRoom(decompress func(dst, src []byte) ([]byte, error), dst, src []byte) ([]byte, error) {
+// withRoom makes the usual room first, and the most that src can need if that is too little.
+func withRoom(decompress func(dst, src []byte) ([]byte, error), dst, src []byte, most int) ([]byte, error) {
 	out, err := decompress(room(dst, usualRatio*len(src)), src)
-	if err != nil && cap(out) < min(maxBlock, byteRatio*len(src)) {
-		out, err = decompress(room(out, byteRatio*len(src)), src)
+	if err != nil && cap(out) < min(maxBlock, most) {
+		out, err = decompress(room(out, most), src)
 	}
 	return out, err
 }
@@ -88,11 +89,11 @@ func (c *codec) decompressZSTD(dst, src []byte) ([]byte, error) {
 	if c.zstd == nil {
 		// Without a source it decompresses where it is called, and starts nothing.
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(maxBlock), zstd.WithDecoderMaxWindow(2*maxBlock))
+			zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(2*maxBlock))
 		if err != nil {
 			return dst, err
 		}
 		c.zstd = d
 	}
-	return c.zstd.DecodeAll(src, dst[:0])
+	return withRoom(func(dst, src []byte) ([]byte, error) { return c.zstd.DecodeAll(src, dst) }, dst, src, maxBlock)
 }

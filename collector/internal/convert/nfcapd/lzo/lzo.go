@@ -32,6 +32,9 @@ const (
 	endMarker     = 3     // bytes of the end marker, so of what follows any instruction
 )
 
+// tooLong stands for the end of a number that isn't read to its end.
+const tooLong = -1
+
 // Decompress decodes one LZO1X block into dst[:0], never beyond cap(dst), and returns the
 // filled part. With an error it returns what was decoded before; the rest of dst up to its
 // capacity may have been written to in either case. The errors are those of this package.
@@ -71,6 +74,9 @@ func Decompress(dst, src []byte) ([]byte, error) {
 			if n, distance, in = far(src, in+1, code, len(dst)); n == 0 {
 				return dst[:out], ErrCut
 			}
+			if in == tooLong {
+				return dst[:out], ErrTooLarge
+			}
 			if code < 32 && distance == farDistance {
 				return end(dst[:out], src[in:])
 			}
@@ -108,7 +114,10 @@ func far(src []byte, in, code, limit int) (n, distance, next int) {
 	if code < 32 {
 		mask, base = 7, farDistance+code&8<<11
 	}
-	if n, in = length(src, in, code, mask, limit); len(src)-in < 2 {
+	switch n, in = length(src, in, code, mask, limit); {
+	case in == tooLong:
+		return n, 0, tooLong
+	case len(src)-in < 2:
 		return 0, 0, in
 	}
 	return n + 2, base + int(binary.LittleEndian.Uint16(src[in:])>>2), in + 2
@@ -124,14 +133,16 @@ func end(dst, rest []byte) ([]byte, error) {
 
 // length reads a number of which the code has the bits of mask. If those are zero it goes
 // on in the bytes at in: 255 for every zero, and the first that is none. It returns the
-// number and where it ends. A number above limit isn't read to its end, as it is refused
-// anyway, and one that the input cuts short ends where that does.
+// number and where it ends: tooLong if it is above limit and goes on, as it is refused then,
+// and the end of the input if that cuts it short.
 func length(src []byte, in, code, mask, limit int) (n, next int) {
 	if n = code & mask; n > 0 {
 		return n, in
 	}
-	for n = mask; in < len(src) && src[in] == 0 && n <= limit; in++ {
-		n += 255
+	for n = mask; in < len(src) && src[in] == 0; in++ {
+		if n += 255; n > limit {
+			return n, tooLong
+		}
 	}
 	if in < len(src) {
 		n += int(src[in])
