@@ -17,6 +17,7 @@ var (
 	ErrLookBehind = errors.New("lzo: a repetition begins before the start of the output")
 	ErrTooLarge   = errors.New("lzo: the output is larger than the room for it")
 	ErrTrailing   = errors.New("lzo: bytes follow the end marker")
+	ErrMarker     = errors.New("lzo: an end marker with a wrong length")
 )
 
 // Numbers of literals that the instruction before left behind: they settle what the codes
@@ -29,7 +30,7 @@ const (
 const (
 	firstLiterals = 17    // a first byte above this is a count of literals plus this
 	farDistance   = 16384 // what the far instruction adds; alone it is the end marker
-	endMarker     = 3     // bytes of the end marker, so of what follows any instruction
+	endMarker     = 3     // bytes of the end marker, so of what follows any instruction, and its length
 )
 
 // tooLong stands for the end of a number that isn't read to its end.
@@ -78,7 +79,7 @@ func Decompress(dst, src []byte) ([]byte, error) {
 				return dst[:out], ErrTooLarge
 			}
 			if code < 32 && distance == farDistance {
-				return end(dst[:out], src[in:])
+				return end(dst[:out], src[in:], n)
 			}
 		case literals == manyLiterals: // 2 to 3 KB back
 			n, distance = 3, int(src[in+1])<<2+code>>2+2049
@@ -123,9 +124,12 @@ func far(src []byte, in, code, limit int) (n, distance, next int) {
 	return n + 2, base + int(binary.LittleEndian.Uint16(src[in:])>>2), in + 2
 }
 
-// end judges what lies behind the end marker.
-func end(dst, rest []byte) ([]byte, error) {
-	if len(rest) > 0 {
+// end judges the end marker, of length n, and what lies behind it.
+func end(dst, rest []byte, n int) ([]byte, error) {
+	switch {
+	case n != endMarker:
+		return dst, ErrMarker
+	case len(rest) > 0:
 		return dst, ErrTrailing
 	}
 	return dst, nil
