@@ -62,25 +62,32 @@ func appendThree(dst []byte, n uint64) []byte {
 	return le.AppendUint32(dst, threeDigits[n])[:len(dst)+3]
 }
 
-// protoNames are nfdump's names of protocols, behind a comma. A number without one is padded
-// to five characters, as stock nfdump does it. (94 is "OS" in nfdump 1.7 only.)
-var protoNames = func() (words [256]word) {
-	names := strings.Fields(`
-		0 ICMP IGMP GGP IPIP ST TCP CBT EGP IGP BBN NVPII PUP ARGUS ENCOM XNET
-		CHAOS UDP MUX DCN HMP PRM XNS Trnk1 Trnk2 Leaf1 Leaf2 RDP IRTP ISO-4 NETBK MFESP
-		MEINP DCCP 3PC IDPR XTP DDP IDPR TP++ IL IPv6 SDRP Rte6 Frag6 IDRP RSVP GRE
-		MHRP BNA ESP AH INLSP SWIPE NARP MOBIL TLSP SKIP ICMP6 NOHE6 OPTS6 HOST CFTP NET
-		SATNT KLAN RVD IPPC FS SATM VISA IPCV CPNX CPHB WSN PVP BSATM SUNND WBMON WBEXP
-		ISOIP VMTP SVMTP VINES TTP NSIGP DGP TCF EIGRP OSPF S-RPC LARP MTP AX.25 IPIP MICP
-		SCCSP ETHIP ENCAP 99 GMTP IFMP PNNI PIM ARIS SCPS QNX A/N IPcmp SNP CpqPP IPXIP
-		VRRP PGM 0hop L2TP DDX IATP STP SRP UTI SMP SM PTP ISIS4 FIRE CRTP CRUDP
-		128 IPLT SPS PIPE SCTP FC 134 MHEAD UDP-L MPLS`)
+// protocolNames are nfdump's names of the protocols from 0 on. (Of 94, nfdump 1.7 alone says
+// "OS".)
+var protocolNames = strings.Fields(`
+	0 ICMP IGMP GGP IPIP ST TCP CBT EGP IGP BBN NVPII PUP ARGUS ENCOM XNET
+	CHAOS UDP MUX DCN HMP PRM XNS Trnk1 Trnk2 Leaf1 Leaf2 RDP IRTP ISO-4 NETBK MFESP
+	MEINP DCCP 3PC IDPR XTP DDP IDPR TP++ IL IPv6 SDRP Rte6 Frag6 IDRP RSVP GRE
+	MHRP BNA ESP AH INLSP SWIPE NARP MOBIL TLSP SKIP ICMP6 NOHE6 OPTS6 HOST CFTP NET
+	SATNT KLAN RVD IPPC FS SATM VISA IPCV CPNX CPHB WSN PVP BSATM SUNND WBMON WBEXP
+	ISOIP VMTP SVMTP VINES TTP NSIGP DGP TCF EIGRP OSPF S-RPC LARP MTP AX.25 IPIP MICP
+	SCCSP ETHIP ENCAP 99 GMTP IFMP PNNI PIM ARIS SCPS QNX A/N IPcmp SNP CpqPP IPXIP
+	VRRP PGM 0hop L2TP DDX IATP STP SRP UTI SMP SM PTP ISIS4 FIRE CRTP CRUDP
+	128 IPLT SPS PIPE SCTP FC 134 MHEAD UDP-L MPLS`)
+
+// ProtocolName returns the text that nfdump prints for the number of an IP protocol. A
+// number without a name is padded to five characters, as nfdump 1.6 and 1.7 do it.
+func ProtocolName(number uint8) string {
+	if int(number) < len(protocolNames) {
+		return protocolNames[number]
+	}
+	return fmt.Sprintf("%-5d", number)
+}
+
+// protocolWords are the names, behind a comma.
+var protocolWords = func() (words [256]word) {
 	for i := range words {
-		name := fmt.Sprintf("%-5d", i)
-		if i < len(names) {
-			name = names[i]
-		}
-		words[i] = wordOf("," + name)
+		words[i] = wordOf("," + ProtocolName(uint8(i)))
 	}
 	return words
 }()

@@ -36,7 +36,7 @@ func (t *rowText) appendRow(dst []byte, f *flow) []byte {
 	dst = appendAddress(append(dst, ','), &f.dst)
 	dst = appendNumber(dst, uint64(f.srcPort))
 	dst = appendNumber(dst, uint64(f.dstPort))
-	dst = protoNames[f.proto].appendTo(dst)
+	dst = protocolWords[f.proto].appendTo(dst)
 	dst = flagNames[f.flags].appendTo(dst)
 	dst = appendNumber(dst, uint64(f.status))
 	dst = appendNumber(dst, uint64(f.srcTos))

@@ -143,7 +143,7 @@ func TestTimes(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for n, want := range map[uint8]string{0: ",0", 1: ",ICMP", 6: ",TCP", 17: ",UDP", 58: ",ICMP6", 99: ",99", 132: ",SCTP", 137: ",MPLS", 138: ",138  ", 255: ",255  "} {
-		if got := string(protoNames[n].appendTo(nil)); got != want {
+		if got := string(protocolWords[n].appendTo(nil)); got != want {
 			t.Errorf("protocol %d: %q, want %q", n, got, want)
 		}
 	}
