@@ -23,10 +23,17 @@ func (d *damage) Unwrap() error { return d.err }
 // second look: what was read was bytes of the file, not the doings of another program.
 func (d *damage) isSure() bool { return d.err.Kind == convert.Damaged && d.err.Rows > 0 }
 
-// nothingRead tells that our own reader could make nothing of a file.
+// nothingRead tells that no row came of a file before its conversion failed.
 func nothingRead(err error) bool {
 	var failed *convert.Error
-	return errors.As(err, &failed) && failed.Rows == 0 && (failed.Kind == convert.Damaged || failed.Kind == convert.UnknownFile)
+	return errors.As(err, &failed) && failed.Rows == 0
+}
+
+// isFinal tells that a file can't be read as it is: our own reader says so, which depends
+// on nothing but the file.
+func isFinal(err error) bool {
+	var failed *convert.Error
+	return errors.As(err, &failed) && (failed.Kind == convert.Damaged || failed.Kind == convert.UnknownFile)
 }
 
 // hasRows tells whether rows came before a failure that the file itself may have caused:

@@ -272,6 +272,10 @@ func (d *dispatcher) finished(ctx context.Context, r result) {
 		if _, newer := d.again[id][r.found.Path]; !newer {
 			d.later(id, r.found) // not this file's fault
 		}
+	case isFinal(r.err):
+		d.failed = d.failed || d.c.once()
+		d.c.failed(r)
+		d.c.log.Info("File %q is tried again when it changes, or at the next start.", r.found.Path)
 	default:
 		r.tries++
 		d.c.failed(r)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
+	"spot-ingest/collector/internal/convert"
 	"spot-ingest/collector/internal/ledger"
 )
 
@@ -18,13 +20,7 @@ func (w *worker) plan(ctx context.Context, t *task) (bool, error) {
 		return true, w.ledger.Sync() // it may be one that couldn't be written before
 	}
 	p := ledger.Plan{Limit: w.limit(), Type: w.kind.String(), Partitions: w.kafka.Topic().Partitions}
-	method, err := w.chooser.Choose(ctx, t.source)
-	if err != nil {
-		return false, err
-	}
-	if p.Method, err = json.Marshal(method); err != nil {
-		return false, err
-	}
+	var err error
 	more := false
 	if w.text {
 		p.From, p.To, more, err = w.textRange(t)
@@ -34,7 +30,30 @@ func (w *worker) plan(ctx context.Context, t *task) (bool, error) {
 	if err != nil || !more {
 		return false, err
 	}
+	if p.Method, err = w.choose(ctx, t, p.SkipRows); err != nil {
+		return false, err
+	}
 	return true, w.ledger.Plan(f, p)
+}
+
+// choose picks the converter, in the words of the ledger. Rows that were sent before the
+// file grew were counted by one converter, and another may count them otherwise.
+func (w *worker) choose(ctx context.Context, t *task, skipRows int64) (json.RawMessage, error) {
+	if skipRows > 0 && t.file.Method != nil {
+		return t.file.Method, nil
+	}
+	method, err := w.chooser.Choose(ctx, t.source)
+	var failed *convert.Error
+	if errors.As(err, &failed) && failed.Kind == convert.Stopped {
+		return nil, errStopped
+	}
+	if err != nil {
+		return nil, err
+	}
+	if skipRows > 0 && method.Name == convert.Native {
+		w.log.Warning("File %q was sent by an earlier version of the collector through a tool; what has come since is decoded natively, and rows that the two count otherwise may be left out or sent twice.", t.found.Path)
+	}
+	return json.Marshal(method)
 }
 
 // binaryRange plans the whole file, as converters know no parts of one, but for the rows
@@ -42,7 +61,7 @@ func (w *worker) plan(ctx context.Context, t *task) (bool, error) {
 func (w *worker) binaryRange(t *task) (to, skipRows int64, more bool) {
 	f := t.file
 	switch {
-	case f.Status == ledger.Pending:
+	case f.Done == 0 && f.Status == ledger.Pending:
 		return t.found.Size, 0, true
 	case t.found.Size <= f.Done:
 		return 0, 0, false

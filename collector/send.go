@@ -93,6 +93,8 @@ func (w *worker) finish(t *task, sent bool) error {
 	case sent:
 		w.total.add(func(n *counts) { n.files++ })
 	case t.file.Status != ledger.Pending:
+	case t.file.Done > 0 && !waits: // it failed when it had grown, and is what it was again
+		return w.ledger.Update(t.file, func(f *ledger.File) { f.Status = ledger.Sent })
 	case waits:
 		w.log.Info("File %q waits for the end of its line.", t.found.Path)
 	default:
@@ -137,7 +139,7 @@ func (w *worker) take(t *task) error {
 
 // send carries out a file's plan. While Kafka is away the file stays open and waits.
 func (w *worker) send(ctx, drain context.Context, t *task) error {
-	s, err := w.begin(t)
+	s, err := w.begin(ctx, t)
 	if err != nil {
 		return err
 	}

@@ -38,13 +38,13 @@ type shipment struct {
 	outcomes [4]int
 }
 
-func (w *worker) begin(t *task) (*shipment, error) {
+func (w *worker) begin(ctx context.Context, t *task) (*shipment, error) {
 	s := &shipment{worker: w, task: t}
 	p := t.file.Plan
 	if err := json.Unmarshal(p.Method, &s.method); err != nil {
 		return nil, fmt.Errorf("the plan of %s: %w", t.found.Path, err)
 	}
-	if now, known := w.chooser.Now(s.method.Name); known && now.Name != convert.Text {
+	if now, known := w.chooser.Now(ctx, s.method.Name); known && now.Name != convert.Text {
 		if s.method.Version != now.Version {
 			w.log.Warning("File %q was begun with %s %s and goes on with %s: its rows may differ.", t.found.Path, s.method.Name, s.method.Version, now.Version)
 		}
@@ -138,14 +138,7 @@ func (s *shipment) unchanged() error {
 	case s.method.Name == convert.Text || s.staged:
 		return nil
 	case s.method.Name == convert.Native:
-		info, err := s.source.Stat()
-		switch {
-		case err != nil:
-			return err
-		case info.Size() < s.found.Size, info.Size() == s.found.Size && !info.ModTime().Equal(s.found.ModTime):
-			return errors.New("it changed while it was read")
-		}
-		return nil
+		return s.onlyGrown()
 	}
 	now, err := watch.Stat(s.found.Path)
 	if err != nil {
@@ -155,6 +148,22 @@ func (s *shipment) unchanged() error {
 		return errors.New("it changed while it was read")
 	}
 	return nil
+}
+
+// onlyGrown makes sure that nothing but growth has happened to a file.
+func (s *shipment) onlyGrown() error {
+	info, err := s.source.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == s.found.Size && info.ModTime().Equal(s.found.ModTime) {
+		return nil
+	}
+	same, err := s.file.SameBytes(s.source, info.Size())
+	if err == nil && (!same || info.Size() <= s.found.Size) {
+		err = errors.New("it changed while it was read")
+	}
+	return err
 }
 
 // cut sends segment after segment, but for those that are acknowledged already.
@@ -233,8 +242,10 @@ func (s *shipment) end(err error) error {
 		if _, gone := os.Stat(s.found.Path); gone == nil { // else the staged CSV is all there is
 			s.unstage()
 		}
-		if nothingRead(err) {
-			// The file may grow into one that can be read, and is planned as it is then.
+		err = fmt.Errorf("%w; converter: %s", err, s.method)
+		if nothingRead(err) && !s.ledger.Begun(s.file) {
+			// The file may grow into one that can be read, or another converter read it: it
+			// is planned as all is then.
 			return errors.Join(err, s.ledger.Update(s.file, func(f *ledger.File) { f.Plan = nil }))
 		}
 		return err
@@ -280,6 +291,9 @@ func (s *shipment) record(rejected int64) error {
 	}
 	return s.ledger.Update(s.file, func(f *ledger.File) {
 		f.Tail, f.Done, f.Plan, f.Reason = tail, end, nil, ""
+		if s.method.Name != convert.Text {
+			f.Method = p.Method
+		}
 		if p.From < f.Base {
 			f.Base, f.BaseWanted = 0, false
 		}

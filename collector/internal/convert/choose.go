@@ -69,16 +69,15 @@ func NewChooser(ctx context.Context, w Wish) (*Chooser, error) {
 	obstacle := native.obstacle()
 	switch {
 	case w.Converter == c.tool.Name:
-		c.usual, err = c.findTool(ctx, `as "converter" says`)
+		obstacle = fmt.Errorf(`"converter" is %q`, c.tool.Name)
 	case obstacle == nil:
 		c.usual = native
+		return c, nil
 	case w.Converter == Native:
-		err = fmt.Errorf("process_opt %q is not for the native converter: %w: change it, or set \"converter\" to %q", w.ProcessOpt, obstacle, c.tool.Name)
-	default:
-		c.usual, err = c.findTool(ctx, obstacle.Error())
+		return nil, fmt.Errorf("choose converter: not the native one, because %w: mend that, or set \"converter\" to %q", obstacle, c.tool.Name)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("choose converter: %w", err)
+	if c.usual, err = c.findTool(ctx, obstacle.Error()); err != nil {
+		return nil, fmt.Errorf("choose converter: %s files need %s here, because %w: %w", w.RecordType, c.tool.Name, obstacle, err)
 	}
 	return c, nil
 }
@@ -87,7 +86,7 @@ func NewChooser(ctx context.Context, w Wish) (*Chooser, error) {
 func (m Method) obstacle() error {
 	if m.Format == formatNfcapd {
 		if len(m.Options) > 0 {
-			return errors.New("process_opt is for nfdump")
+			return errors.New("process_opt is set")
 		}
 		return nil
 	}
@@ -103,7 +102,7 @@ func (c *Chooser) Usual() Method { return c.usual }
 
 // Choose picks the method for a file by what it begins with: a kind that Native doesn't
 // know is left to the tool, unless Native was wished for. Damage is no reason to choose
-// otherwise. The error is an [*Error] of kind UnknownFile.
+// otherwise. The error is an [*Error] of kind UnknownFile or Stopped.
 func (c *Chooser) Choose(ctx context.Context, file *os.File) (Method, error) {
 	if c.usual.Name != Native || c.wish.Converter == Native {
 		return c.usual, nil
@@ -113,24 +112,29 @@ func (c *Chooser) Choose(ctx context.Context, file *os.File) (Method, error) {
 		return c.usual, nil
 	}
 	m, err := c.findTool(ctx, unknown.What)
-	if err != nil {
-		return Method{}, &Error{Kind: UnknownFile, File: filepath.Base(file.Name()), Err: fmt.Errorf("%w; %w", unknown, err)}
+	failed := &Error{Kind: UnknownFile, File: filepath.Base(file.Name())}
+	switch {
+	case ctx.Err() != nil:
+		failed.Kind, failed.Err = Stopped, ctx.Err()
+	case err != nil:
+		failed.Err = fmt.Errorf("%w; %s may know it: %w", unknown, c.tool.Name, err)
+	default:
+		return m, nil
 	}
-	return m, nil
+	return Method{}, failed
 }
 
-// Now returns the method of that name as it is carried out now, if this is known: the
-// tool may have moved, and have another version, since a plan was made.
-func (c *Chooser) Now(name string) (Method, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case name == c.usual.Name:
+// Now returns the method of that name as it is carried out now, if it can be: the tool may
+// have moved, and have another version, since a plan was made.
+func (c *Chooser) Now(ctx context.Context, name string) (Method, bool) {
+	if name == c.usual.Name {
 		return c.usual, true
-	case name == c.tool.Name && c.found:
-		return c.tool, true
 	}
-	return Method{}, false
+	if name != c.tool.Name {
+		return Method{}, false
+	}
+	m, err := c.findTool(ctx, "")
+	return m, err == nil
 }
 
 // findTool looks the tool up on the PATH, unless it was found before, and asks its version.
@@ -140,8 +144,7 @@ func (c *Chooser) findTool(ctx context.Context, reason string) (Method, error) {
 	if !c.found {
 		program, err := exec.LookPath(c.tool.Name)
 		if err != nil {
-			return Method{}, fmt.Errorf("%s files need %s here (%s): install the Debian package %s: %w",
-				c.wish.RecordType, c.tool.Name, reason, c.tool.Name, err)
+			return Method{}, fmt.Errorf("install the Debian package %s: %w", c.tool.Name, err)
 		}
 		if c.tool.Program, err = filepath.Abs(program); err != nil {
 			return Method{}, err

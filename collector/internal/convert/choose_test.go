@@ -55,18 +55,18 @@ func TestNewChooser(t *testing.T) {
 		{name: "dns without options", wish: Wish{RecordType: "dns", Converter: Native}, said: "native",
 			want: Method{Name: Native, Format: "pcap", Version: nativeVersion, Zone: "UTC"}},
 		{name: "nfdump wished for", wish: Wish{RecordType: "flow", Converter: Nfdump}, tz: "Asia/Tokyo", prints: "out nfdump: Version: NSEL-NEL1.7.1",
-			want: Method{Name: Nfdump, Program: nfdump, Version: "1.7.1", Zone: "UTC", Reason: `as "converter" says`}, said: `nfdump 1.7.1 (as "converter" says)`,
-			stored: `{"name":"nfdump","program":"` + nfdump + `","version":"1.7.1","tz":"UTC","reason":"as \"converter\" says"}`},
+			want: Method{Name: Nfdump, Program: nfdump, Version: "1.7.1", Zone: "UTC", Reason: `"converter" is "nfdump"`}, said: `nfdump 1.7.1 ("converter" is "nfdump")`,
+			stored: `{"name":"nfdump","program":"` + nfdump + `","version":"1.7.1","tz":"UTC","reason":"\"converter\" is \"nfdump\""}`},
 		{name: "options for nfdump", wish: Wish{RecordType: "flow", ProcessOpt: "'proto tcp' -q"},
-			prints: "out /opt/nf-1.6.2/nfdump: Version: 1.7.8-release options: lz4 BZIP2 date: Fri Apr 18", said: "nfdump 1.7.8 (process_opt is for nfdump)",
-			want: Method{Name: Nfdump, Program: nfdump, Version: "1.7.8", Options: []string{"proto tcp", "-q"}, Zone: "UTC", Reason: "process_opt is for nfdump"}},
+			prints: "out /opt/nf-1.6.2/nfdump: Version: 1.7.8-release options: lz4 BZIP2 date: Fri Apr 18", said: "nfdump 1.7.8 (process_opt is set)",
+			want: Method{Name: Nfdump, Program: nfdump, Version: "1.7.8", Options: []string{"proto tcp", "-q"}, Zone: "UTC", Reason: "process_opt is set"}},
 		{name: "options for tshark", wish: Wish{RecordType: "dns", ProcessOpt: "-T fields -E separator=, -E occurrence=f -e http.host"}, tz: "Asia/Tokyo",
 			prints: "out TShark (Wireshark) 4.0.17 (Git v4.0.17 packaged as 4.0.17-0+deb12u3).\nout \nout Copyright 1998-2024\nexit 1", said: "tshark 4.0.17 (process_opt has -e http.host)",
 			want: Method{Name: Tshark, Program: tshark, Version: "4.0.17", Options: strings.Fields("-T fields -E separator=, -E occurrence=f -e http.host"), Zone: "Asia/Tokyo", Reason: "process_opt has -e http.host"}},
 		{name: "a zone that nobody knows", wish: Wish{RecordType: "dns"}, tz: "Nowhere/Land", prints: "err what?\nexit 1", said: `tshark (TZ "Nowhere/Land" is in no time zone database)`,
 			want: Method{Name: Tshark, Program: tshark, Zone: "Nowhere/Land", Reason: `TZ "Nowhere/Land" is in no time zone database`}},
-		{name: "the machine's zone", wish: Wish{RecordType: "dns", Converter: Tshark}, tz: "unset", prints: "out hello", said: `tshark (as "converter" says)`,
-			want: Method{Name: Tshark, Program: tshark, Reason: `as "converter" says`}},
+		{name: "the machine's zone", wish: Wish{RecordType: "dns", Converter: Tshark}, tz: "unset", prints: "out hello", said: `tshark ("converter" is "tshark")`,
+			want: Method{Name: Tshark, Program: tshark, Reason: `"converter" is "tshark"`}},
 		{name: "proxy", wish: Wish{RecordType: "proxy", ProcessOpt: "-p | x"}, want: Method{Name: Text}, stored: `{"name":"text"}`, said: "text"},
 		{name: "as it is", wish: Wish{RecordType: "flow", AsItIs: true, ProcessOpt: "$"}, want: Method{Name: Text}, said: "text"},
 	}
@@ -108,9 +108,9 @@ func TestNoChooser(t *testing.T) {
 		cause error
 		text  string
 	}{
-		{t.Context(), Wish{RecordType: "dns", Converter: Tshark}, exec.ErrNotFound, `dns files need tshark here (as "converter" says): install the Debian package tshark: `},
-		{t.Context(), Wish{RecordType: "dns", ProcessOpt: "-V"}, exec.ErrNotFound, "dns files need tshark here (process_opt has -V): install the Debian package tshark: "},
-		{t.Context(), Wish{RecordType: "dns", ProcessOpt: "-V", Converter: Native}, nil, `process_opt "-V" is not for the native converter: process_opt has -V: change it, or set "converter" to "tshark"`},
+		{t.Context(), Wish{RecordType: "dns", Converter: Tshark}, exec.ErrNotFound, `dns files need tshark here, because "converter" is "tshark": install the Debian package tshark: `},
+		{t.Context(), Wish{RecordType: "dns", ProcessOpt: "-V"}, exec.ErrNotFound, "dns files need tshark here, because process_opt has -V: install the Debian package tshark: "},
+		{t.Context(), Wish{RecordType: "dns", ProcessOpt: "-V", Converter: Native}, nil, `not the native one, because process_opt has -V: mend that, or set "converter" to "tshark"`},
 		{t.Context(), Wish{RecordType: "flow", ProcessOpt: "-q | tee x"}, nil, `process_opt "-q | tee x": | is for a shell to carry out`},
 		{t.Context(), Wish{RecordType: "syslog"}, nil, `no record type "syslog": flow, dns or proxy`},
 		{ended, Wish{RecordType: "flow", Converter: Nfdump}, context.Canceled, "for its version: "},
@@ -141,7 +141,7 @@ func TestChoose(t *testing.T) {
 		{name: "empty", tools: []string{"tshark"}, content: "", want: "native"},
 		{name: "cut within its header", tools: []string{"tshark"}, content: ethernet[:20], want: "native"},
 		{name: "another link type", tools: []string{"tshark"}, content: wifi, want: "tshark 4.0.17 (link type 105 (IEEE 802.11))"},
-		{name: "no tool", content: wifi, text: "convert x.pcap: not known: link type 105 (IEEE 802.11); dns files need tshark here (link type 105 (IEEE 802.11)): install the Debian package tshark"},
+		{name: "no tool", content: wifi, text: "convert x.pcap: not known: link type 105 (IEEE 802.11); tshark may know it: install the Debian package tshark: "},
 		{name: "native and nothing else", converter: Native, tools: []string{"tshark"}, content: wifi, want: "native"},
 	}
 	for _, tt := range tests {
@@ -174,7 +174,7 @@ func TestChoose(t *testing.T) {
 				if err != nil || got.String() != tt.want {
 					t.Errorf("%s, %v; want %s", got, err, tt.want)
 				}
-				if now, known := c.Now(got.Name); !known || now.Program != got.Program {
+				if now, known := c.Now(t.Context(), got.Name); !known || now.Program != got.Program {
 					t.Errorf("now: %+v, %v", now, known)
 				}
 			}

@@ -74,9 +74,9 @@ type Job struct {
 	// whole files.
 	From, To int64
 
-	// Timeout is how long a tool may be waited for without printing anything or exiting;
+	// Timeout is how long a tool, or Native, may be waited for without a row or an end;
 	// after that it counts as hanging. Time in which nobody reads the stream doesn't
-	// count. Zero means for ever. Text and Native have no timeout.
+	// count. Zero means for ever. Text has no timeout.
 	Timeout time.Duration
 
 	// Stage is where the tool's CSV is stored while it streams by: as Stage+".part", and

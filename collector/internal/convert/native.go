@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"spot-ingest/collector/internal/convert/dnspcap"
 	"spot-ingest/collector/internal/convert/dnspcap/capture"
@@ -42,14 +43,14 @@ const nativeBuffers = 3
 // A nativeSource decodes in a goroutine of its own.
 type nativeSource struct {
 	ctx  context.Context
+	job  Job
 	file *os.File
-	lent bool // file is the caller's
 	rows rowReader
 
 	full  chan piece
 	empty chan []byte
-	end   chan struct{} // closed to stop the goroutine
-	ended chan struct{} // closed when it has
+	end   context.CancelFunc // tells the goroutine to stop
+	ended chan struct{}      // closed when it has
 
 	now  piece // what is being read, from at
 	at   int
@@ -64,6 +65,20 @@ type piece struct {
 
 // section is the part of a file that is read.
 func section(file *os.File, to int64) io.Reader { return io.NewSectionReader(file, 0, to) }
+
+// An endingReader fails once its context has ended: a few bytes of a file can keep a
+// decoder busy for long without a row.
+type endingReader struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (r endingReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
 
 // probe tells by the file's head whether the native converter knows it.
 func probe(m Method, file *os.File) error {
@@ -80,29 +95,29 @@ func probe(m Method, file *os.File) error {
 
 func openNative(ctx context.Context, m Method, job Job) (*nativeSource, error) {
 	n := &nativeSource{
-		ctx: ctx, file: job.File, lent: job.File != nil,
+		ctx: ctx, job: job, file: job.File,
 		full: make(chan piece, nativeBuffers), empty: make(chan []byte, nativeBuffers),
-		end: make(chan struct{}), ended: make(chan struct{}),
+		ended: make(chan struct{}),
 	}
-	var err error
-	if !n.lent {
+	if n.file == nil {
+		var err error
 		if n.file, err = os.Open(job.Path); err != nil {
 			return nil, &Error{Kind: BadSource, File: filepath.Base(job.Path), Err: err}
 		}
 	}
-	rows, err := newRowReader(m, section(n.file, job.To))
+	ctx, n.end = context.WithCancel(ctx)
+	rows, err := newRowReader(m, endingReader{section(n.file, job.To), ctx})
 	if err != nil {
+		close(n.ended) // nothing has begun
 		failed := n.fail(err)
-		if !n.lent {
-			n.file.Close()
-		}
+		n.Close()
 		return nil, failed
 	}
 	n.rows = rows
 	for range nativeBuffers {
 		n.empty <- nil
 	}
-	go n.decode()
+	go n.decode(ctx)
 	return n, nil
 }
 
@@ -115,13 +130,15 @@ func newRowReader(m Method, src io.Reader) (rowReader, error) {
 		if err != nil {
 			return nil, err
 		}
-		options.Zone = loadZone(m.Zone)
+		if options.Zone = loadZone(m.Zone); options.Zone == nil {
+			return nil, fmt.Errorf("TZ %q is in no time zone database", m.Zone)
+		}
 		return dnspcap.NewReader(src, options)
 	}
 	return nil, &Error{Kind: NotStarted, Err: fmt.Errorf("no native converter for %q in this version", m.Format)}
 }
 
-func (n *nativeSource) decode() {
+func (n *nativeSource) decode(ctx context.Context) {
 	defer close(n.ended)
 	for {
 		select {
@@ -131,7 +148,7 @@ func (n *nativeSource) decode() {
 			if err != nil {
 				return
 			}
-		case <-n.end:
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -145,14 +162,11 @@ func (n *nativeSource) Read(p []byte) (int, error) {
 		if n.held {
 			n.empty <- n.now.rows
 		}
-		n.at, n.held = 0, true
-		select {
-		case n.now = <-n.full:
-		case <-n.ctx.Done():
-			n.now = piece{err: n.ctx.Err()}
+		n.now, n.at, n.held = n.next(), 0, true
+		if n.now.err != nil {
+			n.stop()
 		}
 		if n.now.err != nil && n.now.err != io.EOF {
-			n.stop()
 			n.now.err = n.fail(n.now.err)
 		}
 	}
@@ -161,19 +175,35 @@ func (n *nativeSource) Read(p []byte) (int, error) {
 	return copied, nil
 }
 
+var errHanging = errors.New("no rows for too long")
+
+// next waits for the next rows.
+func (n *nativeSource) next() piece {
+	var timeout <-chan time.Time
+	if n.job.Timeout > 0 {
+		timer := time.NewTimer(n.job.Timeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case p := <-n.full:
+		return p
+	case <-n.ctx.Done():
+		return piece{err: n.ctx.Err()}
+	case <-timeout:
+		return piece{err: errHanging}
+	}
+}
+
 // stop ends the goroutine and waits for it.
 func (n *nativeSource) stop() {
-	select {
-	case <-n.end:
-	default:
-		close(n.end)
-	}
+	n.end()
 	<-n.ended
 }
 
 // fail tells what went wrong. The goroutine is not at work any more.
 func (n *nativeSource) fail(err error) *Error {
-	e := &Error{Kind: BadSource, File: filepath.Base(n.file.Name()), Err: err}
+	e := &Error{Kind: BadSource, File: filepath.Base(n.job.Path), Err: err}
 	if n.rows != nil {
 		e.Rows = n.rows.Rows()
 	}
@@ -183,6 +213,8 @@ func (n *nativeSource) fail(err error) *Error {
 	switch {
 	case n.ctx.Err() != nil:
 		e.Kind, e.Err = Stopped, n.ctx.Err()
+	case err == errHanging:
+		e.Kind, e.Tool, e.Timeout = Hanging, Native, n.job.Timeout
 	case errors.As(err, &other):
 		e.Kind, e.Err = other.Kind, other.Err
 	case errors.As(err, &damage):
@@ -195,8 +227,8 @@ func (n *nativeSource) fail(err error) *Error {
 
 func (n *nativeSource) Close() error {
 	n.stop()
-	if n.lent {
-		return nil
+	if n.job.File != nil {
+		return nil // it is the caller's
 	}
 	return n.file.Close()
 }

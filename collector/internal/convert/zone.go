@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	_ "time/tzdata" // the machine may have no time zone database
 )
 
 // loadZone finds what the C library makes of a TZ: the name of a zone, a file's path, or a

@@ -89,6 +89,8 @@ type File struct {
 	Segments int64 `json:"segments,omitempty"` // segments sent
 	Skipped  int64 `json:"skipped,omitempty"`  // lines that hold no row
 	Rejected int64 `json:"rejected,omitempty"` // segments that can never be sent
+	// Method is the last carried out plan's: by it the rows up to Done were counted.
+	Method json.RawMessage `json:"method,omitempty"`
 
 	Plan   *Plan `json:"plan,omitempty"`
 	Plans  int   `json:"plans,omitempty"`  // how many there have been

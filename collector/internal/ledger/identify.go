@@ -56,7 +56,7 @@ func (l *Ledger) Identify(path string, st Stat) (*File, Change, error) {
 		if !here && inodeAt(string(f.Path)) == st.Inode {
 			continue // another name of a file that still has its own
 		}
-		ok, err := f.sameBytes(r, st.Size)
+		ok, err := f.SameBytes(r, st.Size)
 		switch {
 		case err != nil:
 			return nil, Fresh, err
@@ -77,8 +77,9 @@ func (l *Ledger) Identify(path string, st Stat) (*File, Change, error) {
 	return nil, Fresh, nil
 }
 
-// sameBytes tells whether r still begins with what the ledger has seen of the file.
-func (f *File) sameBytes(r io.ReaderAt, size int64) (bool, error) {
+// SameBytes tells whether r, of this size, still begins with what the ledger has seen of
+// the file.
+func (f *File) SameBytes(r io.ReaderAt, size int64) (bool, error) {
 	if size < f.Stat.Size {
 		return false, nil
 	}

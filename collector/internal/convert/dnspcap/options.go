@@ -1,6 +1,7 @@
 package dnspcap
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,6 +69,9 @@ func ParseOptions(words []string) (Options, error) {
 			continue
 		}
 		if w == "" || w[0] != '-' {
+			if filter != "" {
+				return o, errors.New("process_opt has two filters")
+			}
 			filter = strings.Join(words[i:], " ") // tshark takes all the rest for the filter
 			break
 		}
@@ -89,6 +93,9 @@ func ParseOptions(words []string) (Options, error) {
 			}
 			o.columns = append(o.columns, c)
 		case 'Y':
+			if filter != "" {
+				return o, errors.New("process_opt has two filters")
+			}
 			filter = value
 		default:
 			has[w[:2]+" "+value] = true

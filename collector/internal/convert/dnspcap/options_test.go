@@ -29,6 +29,8 @@ func TestParseOptions(t *testing.T) {
 		{strings.Fields(base + "-d udp.port==8053,dns"), "", "process_opt has -d"},
 		{strings.Fields("-T fields -e"), "", "process_opt ends with -e"},
 		{[]string{"-"}, "", "process_opt has -"},
+		{append(strings.Fields(base+"-e frame.time -Y tcp"), "dns.flags.response == 1"), "", "process_opt has two filters"},
+		{append(strings.Fields(base+"-e frame.time -Y tcp"), "-Y", "dns.flags.response == 1"), "", "process_opt has two filters"},
 	}
 	for _, tt := range tests {
 		o, err := ParseOptions(tt.words)

@@ -148,9 +148,11 @@ func (r *Reader) Notes() []string {
 	}
 	note(d.OtherLinks, "packets left out: of further link types")
 	note(d.Evicted, "incomplete datagrams given up: more were on their way than are kept")
+	note(d.TooLong, "fragments left out: of datagrams longer than there can be")
 	note(d.TooDeep, "packets left out: more headers within headers than are opened")
 	note(int(s.Evicted), "TCP connections given up: more were open than are followed")
 	note(int(h.Evicted), "connections of DNS over HTTP/2 given up: more were open than are followed")
+	note(int(h.Streams), "messages over HTTP/2 given up: more, or more of them, came at once than is kept")
 	note(int(s.Gaps+h.Gaps), "gaps in TCP connections, where the capture lacks bytes: messages in them are lost")
 	note(int(s.Cut), "messages over TCP read as far as the capture's snap length left them")
 	return notes
@@ -197,7 +199,7 @@ func (r *Reader) appendAddress(dst []byte, k kind) []byte {
 	case (k == source || k == destination) && p.HasIPv4:
 		return netip.AddrFrom4(v4).AppendTo(dst)
 	case p.HasIPv6:
-		return netip.AddrFrom16(v6).AppendTo(dst)
+		return dns.AppendIPv6(dst, v6)
 	}
 	return dst
 }

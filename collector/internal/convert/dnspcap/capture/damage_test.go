@@ -205,37 +205,42 @@ func TestFlippedBytes(t *testing.T) {
 			for _, mask := range []byte{0x01, 0x80, 0xff} {
 				bad := bytes.Clone(v.capture)
 				bad[i] ^= mask
-				checkCapture(t, bad)
+				checkCapture(t, bad, func(*Packet) {})
 			}
 		}
 	}
 }
 
-// checkCapture reads anything and holds what comes out against what can be.
-func checkCapture(t *testing.T, capture []byte) (packets []Packet, err error) {
+// checkCapture reads anything, hands out what comes, and holds it against what can be.
+func checkCapture(t *testing.T, capture []byte, each func(p *Packet)) (err error) {
 	t.Helper()
-	packets, err = readBytes(capture)
+	number := int64(0)
+	r, err := NewReader(bytes.NewReader(capture))
+	for err == nil {
+		var p Packet
+		if err = r.Next(&p); err != nil {
+			break
+		}
+		if p.Number <= number || p.Nanos < 0 || p.Nanos > 999999999 || len(p.Data) > maxPacket || p.Length < 0 || p.NoTime && (p.Seconds != 0 || p.Nanos != 0) {
+			t.Errorf("%+v behind packet %d", p, number)
+		}
+		number = p.Number
+		each(&p)
+	}
 	var damage *rawfile.Damage
 	var unknown *rawfile.Unknown
 	switch {
 	case err == io.EOF:
 	case errors.As(err, &unknown):
-		if len(packets) != 0 {
-			t.Errorf("%v behind %d packets", err, len(packets))
+		if number != 0 {
+			t.Errorf("%v behind %d packets", err, number)
 		}
 	case !errors.As(err, &damage):
 		t.Errorf("ended by %v", err)
 	case damage.Offset < 0, damage.Offset > int64(len(capture)) && !bytes.HasPrefix(capture, []byte{0x1f, 0x8b}):
 		t.Errorf("%v, in a file of %d bytes", err, len(capture))
 	}
-	number := int64(0)
-	for _, p := range packets {
-		if p.Number <= number || p.Nanos < 0 || p.Nanos > 999999999 || len(p.Data) > maxPacket || p.Length < 0 || p.NoTime && (p.Seconds != 0 || p.Nanos != 0) {
-			t.Errorf("%+v behind packet %d", p, number)
-		}
-		number = p.Number
-	}
-	return packets, err
+	return err
 }
 
 // TestReadError tells a file that can't be read from one that is damaged.

@@ -3,7 +3,6 @@ package capture
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"testing"
 	"testing/iotest"
 
@@ -19,10 +18,18 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Add([]byte("\x1f\x8b\x08\x00"))
 	f.Fuzz(func(t *testing.T, capture []byte) {
-		packets, err := checkCapture(t, capture)
-		again, otherErr := read(iotest.OneByteReader(bytes.NewReader(capture)))
-		if !slices.EqualFunc(packets, again, samePacket) || err.Error() != otherErr.Error() {
-			t.Errorf("%d packets and %v, byte by byte %d packets and %v", len(packets), err, len(again), otherErr)
+		var other Packet
+		slowly, otherErr := NewReader(iotest.OneByteReader(bytes.NewReader(capture)))
+		err := checkCapture(t, capture, func(p *Packet) {
+			if otherErr = slowly.Next(&other); otherErr != nil || !samePacket(*p, other) {
+				t.Fatalf("%+v, byte by byte %+v, %v", p, other, otherErr)
+			}
+		})
+		if slowly != nil {
+			otherErr = slowly.Next(&other)
+		}
+		if otherErr == nil || err.Error() != otherErr.Error() {
+			t.Errorf("ends with %v, byte by byte with %v", err, otherErr)
 		}
 		var unknown *rawfile.Unknown
 		if probed := Probe(bytes.NewReader(capture)); errors.As(err, &unknown) && !errors.As(probed, &unknown) {

@@ -131,7 +131,7 @@ func (f *Fields) Append(dst []byte, field Field) []byte {
 	case A:
 		return appendIPv4(dst, f.number[field])
 	case AAAA:
-		return appendIPv6(dst, f.aaaa)
+		return AppendIPv6(dst, f.aaaa)
 	}
 	return strconv.AppendUint(dst, uint64(f.number[field]), 10)
 }
@@ -151,9 +151,9 @@ func appendIPv4(dst []byte, v uint32) []byte {
 	}
 }
 
-// appendIPv6 appends an address as inet_ntop prints it: unlike Go, it writes IPv4-compatible
+// AppendIPv6 appends an address as inet_ntop prints it: unlike Go, it writes IPv4-compatible
 // ones as ::192.0.2.1, too.
-func appendIPv6(dst []byte, address [16]byte) []byte {
+func AppendIPv6(dst []byte, address [16]byte) []byte {
 	low := binary.BigEndian.Uint32(address[12:])
 	if low > 0xffff && [12]byte(address[:12]) == [12]byte{} {
 		return appendIPv4(append(dst, "::"...), low)

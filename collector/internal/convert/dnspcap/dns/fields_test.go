@@ -151,7 +151,7 @@ func TestIPv6(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := appendIPv6(nil, [16]byte(b)); string(got) != want {
+		if got := AppendIPv6(nil, [16]byte(b)); string(got) != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}
