@@ -46,6 +46,7 @@ type nativeSource struct {
 	job  Job
 	file *os.File
 	rows rowReader
+	done func() // gives back what rows has
 
 	full  chan piece
 	empty chan []byte
@@ -106,14 +107,14 @@ func openNative(ctx context.Context, m Method, job Job) (*nativeSource, error) {
 		}
 	}
 	ctx, n.end = context.WithCancel(ctx)
-	rows, err := newRowReader(m, endingReader{section(n.file, job.To), ctx})
+	rows, done, err := newRowReader(m, endingReader{section(n.file, job.To), ctx})
 	if err != nil {
 		close(n.ended) // nothing has begun
 		failed := n.fail(err)
 		n.Close()
 		return nil, failed
 	}
-	n.rows = rows
+	n.rows, n.done = rows, done
 	for range nativeBuffers {
 		n.empty <- nil
 	}
@@ -121,25 +122,28 @@ func openNative(ctx context.Context, m Method, job Job) (*nativeSource, error) {
 	return n, nil
 }
 
-func newRowReader(m Method, src io.Reader) (rowReader, error) {
+func newRowReader(m Method, src io.Reader) (rows rowReader, done func(), err error) {
 	switch m.Format {
 	case formatNfcapd:
-		return nfcapd.NewReader(src)
+		r, err := nfcapd.NewReader(src)
+		return r, r.Close, err
 	case formatPcap:
 		options, err := dnspcap.ParseOptions(m.Options)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if options.Zone = loadZone(m.Zone); options.Zone == nil {
-			return nil, fmt.Errorf("TZ %q is in no time zone database", m.Zone)
+			return nil, nil, fmt.Errorf("TZ %q is in no time zone database", m.Zone)
 		}
-		return dnspcap.NewReader(src, options)
+		r, err := dnspcap.NewReader(src, options)
+		return r, func() {}, err
 	}
-	return nil, &Error{Kind: NotStarted, Err: fmt.Errorf("no native converter for %q in this version", m.Format)}
+	return nil, nil, &Error{Kind: NotStarted, Err: fmt.Errorf("no native converter for %q in this version", m.Format)}
 }
 
 func (n *nativeSource) decode(ctx context.Context) {
 	defer close(n.ended)
+	defer n.done()
 	for {
 		select {
 		case buffer := <-n.empty:

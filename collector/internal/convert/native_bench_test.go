@@ -39,6 +39,7 @@ func BenchmarkNative(b *testing.B) {
 	}{
 		{"nfcapd-v1", formatNfcapd, flows(generate.NfcapdOptions{Version: 1}), Nfdump},
 		{"nfcapd-v1-lzo", formatNfcapd, flows(generate.NfcapdOptions{Version: 1, Compression: generate.LZO}), Nfdump},
+		{"nfcapd-v2-lzo", formatNfcapd, flows(generate.NfcapdOptions{Version: 2, Compression: generate.LZO}), Nfdump},
 		{"nfcapd-v2-lz4", formatNfcapd, flows(generate.NfcapdOptions{Version: 2, Compression: generate.LZ4}), Nfdump},
 		{"nfcapd-v2-zstd", formatNfcapd, flows(generate.NfcapdOptions{Version: 2, Compression: generate.ZSTD}), ""},
 		{"pcap", formatPcap, dns(generate.CaptureOptions{}), Tshark},

@@ -24,7 +24,7 @@ const pieceSize = 256 << 10
 
 // A Reader reads one file from its beginning to its end.
 type Reader struct {
-	source blockSource
+	blocks ahead
 	block  block
 	maps   extensionMaps
 	text   rowText
@@ -43,8 +43,12 @@ func NewReader(src io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{source: blockSource{src: src, header: h, offset: h.size}}, nil
+	return &Reader{blocks: ahead{source: blockSource{src: src, header: h, offset: h.size}}}, nil
 }
+
+// Close waits until nothing is read from the source any more: a Reader reads ahead. Next is
+// not to be called then.
+func (r *Reader) Close() { r.blocks.close() }
 
 // Next appends rows in the order of the file, each ended by a newline, without a header line:
 // those of a block, or some 256 KiB of them. It appends rows or returns an error, never both:
@@ -60,7 +64,7 @@ func (r *Reader) Next(dst []byte) ([]byte, error) {
 		if r.err != nil {
 			return dst, r.err
 		}
-		switch r.err = r.source.next(&r.block); {
+		switch r.err = r.blocks.take(&r.block); {
 		case r.err != nil:
 			r.block = block{} // it holds what doesn't belong together
 		case !r.block.holdsRecords():

@@ -33,6 +33,13 @@ const (
 	endMarker     = 3     // bytes of the end marker, so of what follows any instruction, and its length
 )
 
+// What a short instruction reads and writes at most: 24 literals copied, or 33 bytes
+// repeated in steps of eight and four literals.
+const (
+	inMargin  = 32
+	outMargin = 48
+)
+
 // tooLong stands for the end of a number that isn't read to its end.
 const tooLong = -1
 
@@ -51,6 +58,35 @@ func Decompress(dst, src []byte) ([]byte, error) {
 		in, out, literals = 1+n, n, min(n, manyLiterals)
 	}
 	for {
+		// Most instructions are short. Within these margins they are carried out in words of
+		// eight bytes, what is too much being overwritten by what follows.
+		for len(src)-in >= inMargin && len(dst)-out >= outMargin {
+			code := int(src[in])
+			var n, distance, next int
+			switch {
+			case code >= 64:
+				n, distance, next = code>>5+1, int(src[in+1])<<3+code>>2&7+1, in+2
+			case code > 32:
+				n, distance, next = code&31+2, int(binary.LittleEndian.Uint16(src[in+1:])>>2)+1, in+3
+			case code > 0 && code < 16 && literals == noLiterals:
+				n = code + 3
+				copyWords(dst[out:], src[in+1:], n)
+				in, out, literals = in+1+n, out+n, manyLiterals
+				continue
+			}
+			if n == 0 || distance > out || distance > 1 && distance < 8 {
+				break
+			}
+			if distance == 1 {
+				fillWords(dst[out:], dst[out-1], n)
+			} else {
+				copyWords(dst[out:], dst[out-distance:], n)
+			}
+			in, out = next, out+n
+			literals = int(src[in-2] & 3)
+			binary.LittleEndian.PutUint32(dst[out:], binary.LittleEndian.Uint32(src[in:]))
+			in, out = in+literals, out+literals
+		}
 		// The end marker is to come, so that many bytes are there, whatever this one says.
 		if len(src)-in < endMarker {
 			return dst[:out], ErrCut
@@ -165,6 +201,22 @@ func copyLiterals(dst, src []byte, out, in, n int) error {
 	}
 	copy(dst[out:out+n], src[in:])
 	return nil
+}
+
+// copyWords copies n bytes, or up to seven more. Of overlapping ones src has to be eight
+// bytes or more before dst.
+func copyWords(dst, src []byte, n int) {
+	for i := 0; i < n; i += 8 {
+		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(src[i:]))
+	}
+}
+
+// fillWords writes a byte n times, or up to seven times more.
+func fillWords(dst []byte, b byte, n int) {
+	word := uint64(b) * 0x0101010101010101
+	for i := 0; i < n; i += 8 {
+		binary.LittleEndian.PutUint64(dst[i:], word)
+	}
 }
 
 // repeat copies the n bytes that lie distance before dst[out:] to there. Where n is more
