@@ -40,6 +40,29 @@ const (
 	outMargin = 48
 )
 
+// A repetition says how a short instruction to repeat bytes is taken apart: without asking
+// which kind it is, since that can't be predicted.
+type repetition struct {
+	mask     uint32
+	n        uint8 // bytes to repeat; 0 of all other instructions
+	size     uint8 // of the instruction
+	shift    uint8 // the distance is what lies there,
+	left     uint8 // moved to the left
+	add      uint8 // plus this
+	literals uint8 // where the number of literals is
+}
+
+// repetitions are those up to 2 KB back (codes from 64) and up to 16 KB (from 33).
+var repetitions = func() (all [256]repetition) {
+	for code := 33; code < 64; code++ {
+		all[code] = repetition{n: uint8(code&31 + 2), size: 3, shift: 10, mask: 1<<14 - 1, add: 1, literals: 8}
+	}
+	for code := 64; code < 256; code++ {
+		all[code] = repetition{n: uint8(code>>5 + 1), size: 2, shift: 8, mask: 255, left: 3, add: uint8(code>>2&7 + 1)}
+	}
+	return all
+}()
+
 // tooLong stands for the end of a number that isn't read to its end.
 const tooLong = -1
 
@@ -61,29 +84,24 @@ func Decompress(dst, src []byte) ([]byte, error) {
 		// Most instructions are short. Within these margins they are carried out in words of
 		// eight bytes, what is too much being overwritten by what follows.
 		for len(src)-in >= inMargin && len(dst)-out >= outMargin {
-			code := int(src[in])
-			var n, distance, next int
-			switch {
-			case code >= 64:
-				n, distance, next = code>>5+1, int(src[in+1])<<3+code>>2&7+1, in+2
-			case code > 32:
-				n, distance, next = code&31+2, int(binary.LittleEndian.Uint16(src[in+1:])>>2)+1, in+3
-			case code > 0 && code < 16 && literals == noLiterals:
-				n = code + 3
-				copyWords(dst[out:], src[in+1:], n)
-				in, out, literals = in+1+n, out+n, manyLiterals
+			word := binary.LittleEndian.Uint32(src[in:])
+			code := int(word & 255)
+			if code > 0 && code < 16 && literals == noLiterals {
+				copyWords(dst[out:out+outMargin], src[in+1:], code+3)
+				in, out, literals = in+code+4, out+code+3, manyLiterals
 				continue
 			}
+			r := &repetitions[code]
+			n, distance := int(r.n), int(word>>(r.shift&31)&r.mask)<<(r.left&31)+int(r.add)
 			if n == 0 || distance > out || distance > 1 && distance < 8 {
 				break
 			}
 			if distance == 1 {
-				fillWords(dst[out:], dst[out-1], n)
+				fillWords(dst[out:out+outMargin], dst[out-1], n)
 			} else {
-				copyWords(dst[out:], dst[out-distance:], n)
+				copyWords(dst[out:out+outMargin], dst[out-distance:], n)
 			}
-			in, out = next, out+n
-			literals = int(src[in-2] & 3)
+			in, out, literals = in+int(r.size), out+n, int(word>>(r.literals&31)&3)
 			binary.LittleEndian.PutUint32(dst[out:], binary.LittleEndian.Uint32(src[in:]))
 			in, out = in+literals, out+literals
 		}
@@ -203,10 +221,12 @@ func copyLiterals(dst, src []byte, out, in, n int) error {
 	return nil
 }
 
-// copyWords copies n bytes, or up to seven more. Of overlapping ones src has to be eight
-// bytes or more before dst.
+// copyWords copies n bytes, or up to 15 more. Of overlapping ones src has to be eight bytes
+// or more before dst.
 func copyWords(dst, src []byte, n int) {
-	for i := 0; i < n; i += 8 {
+	binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src))
+	binary.LittleEndian.PutUint64(dst[8:], binary.LittleEndian.Uint64(src[8:]))
+	for i := 16; i < n; i += 8 {
 		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(src[i:]))
 	}
 }
