@@ -112,7 +112,7 @@ func TestRealFlow(t *testing.T) {
 			"nfcapd.v1-lzo-corrupt": "", "nfcapd.v1-none-legacy-records": "", "nfcapd.v1_truncated": "",
 			"nfcapd.v2_nfgen_zstd": "", "nfcapd.v2_recv_zstd": "", "nfcapd.v2_truncated": "", "nfcapd.zero-length": "",
 		}
-		sources, _ := sendReal(t, s, `nfdump 1.7.1 (as "converter" says)`, failing, filepath.Join(data, "real"), filepath.Join(data, "derived"))
+		sources, _ := sendReal(t, s, `nfdump 1.7.1 ("converter" is "nfdump")`, failing, filepath.Join(data, "real"), filepath.Join(data, "derived"))
 		if files := checkFlow(t, data, sources, expectedFlow); files < 14 {
 			t.Errorf("only %d files with rows were compared", files)
 		}
@@ -187,7 +187,7 @@ func TestRealDNS(t *testing.T) {
 		s := newSite(t, sharedKafka(t, version), "dns", nil)
 		s.pipeline(map[string]any{"process_opt": tsharkOptions, "converter": "tshark"})
 		failing := map[string]string{"garbage.pcap": "", "gopacket_be_test901-bad.pcapng": ""}
-		sources, _ := sendReal(t, s, `tshark 4.0.17 (as "converter" says)`, failing, filepath.Join(data, "real"), filepath.Join(data, "derived"))
+		sources, _ := sendReal(t, s, `tshark 4.0.17 ("converter" is "tshark")`, failing, filepath.Join(data, "real"), filepath.Join(data, "derived"))
 		checkDNS(t, data, sources)
 	})
 }
@@ -226,7 +226,7 @@ func TestRealDNSNative(t *testing.T) {
 		s.pipeline(map[string]any{"process_opt": tsharkOptions})
 		s.withoutTools()
 		failing := map[string]string{
-			"garbage.pcap":                   "not known: no pcap or pcapng file, it begins with the bytes 6e6f7420; dns files need tshark here",
+			"garbage.pcap":                   "not known: no pcap or pcapng file, it begins with the bytes 6e6f7420; tshark may know it: install the Debian package tshark",
 			"gopacket_be_test901-bad.pcapng": "damaged at byte 480: ",
 			"zero-length.pcap":               "damaged at byte 0: the file is empty",
 		}
