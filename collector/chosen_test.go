@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -231,5 +233,59 @@ func TestOnlyGrown(t *testing.T) {
 		if err := s.onlyGrown(); (err == nil) != tt.ok {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A plan by which segments may have gone out is kept, also if nothing comes of the file for
+// a while and no acknowledgement had reached the ledger.
+func TestPlanIsKept(t *testing.T) {
+	s := newSite(t, "dns")
+	s.env = []string{"PATH=" + s.path("tools")}
+	var rows []string
+	for n := range 4000 {
+		rows = append(rows, strings.Replace(answer(n%60), "example.com", fmt.Sprintf("%05d.example.com", n), 1))
+	}
+	s.conf["kafka"].(map[string]any)["max_request_size"] = "100000"
+	s.tool("tshark", tshark40, echo(rows[:3000]...)+"\nkill -9 $PPID; sleep 9")
+	s.write("\xd4\xc3\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x00\x00\x69\x00\x00\x00", "in", "wifi.pcap")
+	s.start("-t", "dns", "--topic", topic, "--once").end() // killed
+	ledgers, _ := filepath.Glob(s.path("state", "*", "ledger"))
+	if len(ledgers) != 1 {
+		t.Fatalf("ledgers: %v", ledgers)
+	}
+	before, err := os.ReadFile(ledgers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := regexp.MustCompile(`(?m)^[0-9a-f]{8} \{"ack".*\n`).ReplaceAll(before, nil)
+	if err := os.WriteFile(ledgers[0], without, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.path("tools", "tshark")); err != nil {
+		t.Fatal(err)
+	}
+	s.run(1, "-t", "dns", "--topic", topic, "--once")
+	s.tool("tshark", tshark40, echo(rows...))
+	s.conf["kafka"].(map[string]any)["max_request_size"] = "50000"
+	s.run(0, "-t", "dns", "--topic", topic, "--once")
+	if got, _ := s.distinct(); len(got) != len(rows) {
+		t.Errorf("%d rows in segments of different identity, want %d", len(got), len(rows))
+	}
+}
+
+// Files that are being opened when the collector is stopped have not failed.
+func TestStopWhileOpening(t *testing.T) {
+	s := nativeSite(t, "flow")
+	file, _ := nfcapdFile(t, generate.NfcapdOptions{Options: generate.Options{Seed: 1, Rows: 10}})
+	for n := range 400 {
+		s.write(string(file), "in", fmt.Sprintf("nfcapd.%d", n))
+	}
+	p := s.start("-t", "flow", "--topic", topic, "--once")
+	p.waitFor("published successfully")
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if log := p.stdout.text.String(); strings.Contains(log, "could not be sent") {
+		t.Error("a file failed")
 	}
 }

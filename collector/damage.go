@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"os/exec"
 	"syscall"
 
 	"spot-ingest/collector/internal/convert"
@@ -30,10 +31,11 @@ func nothingRead(err error) bool {
 }
 
 // isFinal tells that a file can't be read as it is: our own reader says so, which depends
-// on nothing but the file.
+// on nothing but the file. A tool that might know it can still be installed.
 func isFinal(err error) bool {
 	var failed *convert.Error
-	return errors.As(err, &failed) && (failed.Kind == convert.Damaged || failed.Kind == convert.UnknownFile)
+	return errors.As(err, &failed) && (failed.Kind == convert.Damaged || failed.Kind == convert.UnknownFile) &&
+		!errors.Is(err, exec.ErrNotFound)
 }
 
 // hasRows tells whether rows came before a failure that the file itself may have caused:

@@ -16,7 +16,7 @@ import (
 // is nothing to send.
 func (w *worker) plan(ctx context.Context, t *task) (bool, error) {
 	f := t.file
-	if f.Plan != nil {
+	if t.fresh = f.Plan == nil; !t.fresh {
 		return true, w.ledger.Sync() // it may be one that couldn't be written before
 	}
 	p := ledger.Plan{Limit: w.limit(), Type: w.kind.String(), Partitions: w.kafka.Topic().Partitions}
@@ -42,6 +42,12 @@ func (w *worker) choose(ctx context.Context, t *task, skipRows int64) (json.RawM
 	if skipRows > 0 && t.file.Method != nil {
 		return t.file.Method, nil
 	}
+	if skipRows > 0 {
+		// It was sent by a version of the collector that had nothing but the tools.
+		if tool, err := w.chooser.Tool(ctx, "it was begun with it"); err == nil {
+			return json.Marshal(tool)
+		}
+	}
 	method, err := w.chooser.Choose(ctx, t.source)
 	var failed *convert.Error
 	if errors.As(err, &failed) && failed.Kind == convert.Stopped {
@@ -51,7 +57,7 @@ func (w *worker) choose(ctx context.Context, t *task, skipRows int64) (json.RawM
 		return nil, err
 	}
 	if skipRows > 0 && method.Name == convert.Native {
-		w.log.Warning("File %q was sent by an earlier version of the collector through a tool; what has come since is decoded natively, and rows that the two count otherwise may be left out or sent twice.", t.found.Path)
+		w.log.Warning("File %q was sent by an earlier version of the collector through a tool that is not here any more; what has come since is decoded natively, and rows that the two count otherwise may be left out or sent twice.", t.found.Path)
 	}
 	return json.Marshal(method)
 }

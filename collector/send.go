@@ -26,6 +26,7 @@ type worker struct {
 type task struct {
 	job
 	source *os.File
+	fresh  bool // its plan was made just now: nothing went out by it before
 }
 
 // process sends what is to be sent of a file. It returns errStopped if the file goes on

@@ -25,6 +25,8 @@ type shipment struct {
 	kind   chunk.Type
 	stage  string // where the converter's CSV is staged; "" for nowhere
 
+	submitted bool // a segment may have gone out
+
 	// Of the latest go:
 	stats    chunk.Stats
 	damaged  error // the failure that the rows end before
@@ -77,7 +79,11 @@ func (s *shipment) tryTwice(ctx, drain context.Context) error {
 // segments have an outcome.
 func (s *shipment) try(ctx, drain context.Context, before *damage) error {
 	s.outcomes, s.rows, s.segments, s.damaged = [4]int{}, 0, 0, nil
+	var failed *convert.Error
 	source, err := s.open(ctx)
+	if errors.As(err, &failed) && failed.Kind == convert.Stopped {
+		return errStopped
+	}
 	if err != nil {
 		return err
 	}
@@ -86,7 +92,6 @@ func (s *shipment) try(ctx, drain context.Context, before *damage) error {
 	err = s.cut(ctx, drain, tolerant)
 	s.sending.Wait()
 	s.damaged = tolerant.accepted
-	var failed *convert.Error
 	switch {
 	case s.outcomes[publish.Stopped] > 0, errors.As(err, &failed) && failed.Kind == convert.Stopped:
 		return errStopped
@@ -223,6 +228,7 @@ func (s *shipment) submit(drain context.Context, segment *publish.Segment) bool 
 		s.old = true
 		s.log.Warning("Rows of %q are older than the topic's retention.ms: Kafka may delete them before they are read.", s.found.Path)
 	}
+	s.submitted = true
 	s.sending.Add(1)
 	s.kafka.Submit(drain, segment, func(o publish.Outcome) {
 		s.mu.Lock()
@@ -243,9 +249,9 @@ func (s *shipment) end(err error) error {
 			s.unstage()
 		}
 		err = fmt.Errorf("%w; converter: %s", err, s.method)
-		if nothingRead(err) && !s.ledger.Begun(s.file) {
-			// The file may grow into one that can be read, or another converter read it: it
-			// is planned as all is then.
+		if nothingRead(err) && s.fresh && !s.submitted {
+			// No segment can have gone out by this plan. The file may grow into one that can be
+			// read, or another converter read it: it is planned as all is then.
 			return errors.Join(err, s.ledger.Update(s.file, func(f *ledger.File) { f.Plan = nil }))
 		}
 		return err

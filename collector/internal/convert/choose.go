@@ -102,13 +102,13 @@ func (c *Chooser) Usual() Method { return c.usual }
 
 // Choose picks the method for a file by what it begins with: a kind that Native doesn't
 // know is left to the tool, unless Native was wished for. Damage is no reason to choose
-// otherwise. The error is an [*Error] of kind UnknownFile or Stopped.
+// otherwise. The error is an [*Error] of kind UnknownFile, NotStarted or Stopped.
 func (c *Chooser) Choose(ctx context.Context, file *os.File) (Method, error) {
 	if c.usual.Name != Native || c.wish.Converter == Native {
 		return c.usual, nil
 	}
 	var unknown *rawfile.Unknown
-	if !errors.As(probe(c.usual, file), &unknown) {
+	if !errors.As(probe(ctx, c.usual, file), &unknown) {
 		return c.usual, nil
 	}
 	m, err := c.findTool(ctx, unknown.What)
@@ -118,6 +118,9 @@ func (c *Chooser) Choose(ctx context.Context, file *os.File) (Method, error) {
 		failed.Kind, failed.Err = Stopped, ctx.Err()
 	case err != nil:
 		failed.Err = fmt.Errorf("%w; %s may know it: %w", unknown, c.tool.Name, err)
+		if !errors.Is(err, exec.ErrNotFound) {
+			failed.Kind = NotStarted
+		}
 	default:
 		return m, nil
 	}
@@ -135,6 +138,14 @@ func (c *Chooser) Now(ctx context.Context, name string) (Method, bool) {
 	}
 	m, err := c.findTool(ctx, "")
 	return m, err == nil
+}
+
+// Tool returns the method by which the tool converts, if there is one that is installed.
+func (c *Chooser) Tool(ctx context.Context, reason string) (Method, error) {
+	if c.tool.Name == "" {
+		return Method{}, errors.New("text needs no tool")
+	}
+	return c.findTool(ctx, reason)
 }
 
 // findTool looks the tool up on the PATH, unless it was found before, and asks its version.

@@ -82,16 +82,17 @@ func (r endingReader) Read(p []byte) (int, error) {
 }
 
 // probe tells by the file's head whether the native converter knows it.
-func probe(m Method, file *os.File) error {
+func probe(ctx context.Context, m Method, file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
+	head := endingReader{section(file, info.Size()), ctx}
 	if m.Format == formatNfcapd {
-		_, err = nfcapd.NewReader(section(file, info.Size()))
+		_, err = nfcapd.NewReader(head)
 		return err
 	}
-	return capture.Probe(section(file, info.Size()))
+	return capture.Probe(head)
 }
 
 func openNative(ctx context.Context, m Method, job Job) (*nativeSource, error) {

@@ -276,24 +276,6 @@ func (l *Ledger) Rejected(f *File) int {
 	return len(f.Plan.rejected)
 }
 
-// Begun tells whether any segment of the file's plan has been dealt with, or lies in local
-// staging.
-func (l *Ledger) Begun(f *File) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, check := range f.Plan.acked {
-		if check != 0 {
-			return true
-		}
-	}
-	for k := range l.spool {
-		if k.file == f.ID && k.plan == f.Plan.Seq {
-			return true
-		}
-	}
-	return false
-}
-
 // Acked tells whether the segment with this number is acknowledged, and whether it was
 // this very segment: it isn't when the file or its converter has changed since.
 func (l *Ledger) Acked(f *File, number int, id [16]byte) (acked, same bool) {

@@ -25,8 +25,13 @@ import (
 	"spot-ingest/collector/internal/convert/dnspcap/stream"
 )
 
-// pieceSize is how much CSV [Reader.Next] makes at a time, but for the last row of it.
-const pieceSize = 256 << 10
+// pieceSize is how much CSV [Reader.Next] makes at a time, but for the last row of it, and
+// pieceFrames is how many frames it looks at once it has a row: rows that are few must not
+// be kept for long.
+const (
+	pieceSize   = 256 << 10
+	pieceFrames = 1 << 16
+)
 
 // A Reader makes rows of one capture. Its memory is bounded by that of the tables of
 // fragments and of TCP streams.
@@ -82,7 +87,8 @@ func (r *Reader) Rows() int64 { return r.rows }
 // Next appends rows to dst. The error is io.EOF at the end of the capture, a
 // [*rawfile.Damage] behind the last good row, or one of the source's own.
 func (r *Reader) Next(dst []byte) ([]byte, error) {
-	for end := len(dst) + pieceSize; len(dst) < end; {
+	begin := len(dst)
+	for frames := 0; len(dst) < begin+pieceSize && (frames < pieceFrames || len(dst) == begin); frames++ {
 		if err := r.packets.Next(&r.frame); err != nil {
 			return dst, err
 		}

@@ -203,3 +203,26 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// A row isn't kept until many have come.
+func TestSparseRows(t *testing.T) {
+	packets := make([]generate.Packet, pieceFrames+10)
+	for i := range packets {
+		packets[i] = generate.Packet{Time: noon, Data: make([]byte, 60)}
+	}
+	packets[3].Data = response(false, "rare")
+	o, err := ParseOptions(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(bytes.NewReader(pcap(t, packets...)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := r.Next(nil); err != nil || bytes.Count(rows, []byte("\n")) != 1 {
+		t.Errorf("%q, %v", rows, err)
+	}
+	if rows, err := r.Next(nil); err != io.EOF || len(rows) > 0 {
+		t.Errorf("%q, %v", rows, err)
+	}
+}
