@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,8 +60,11 @@ func TestNativeFlow(t *testing.T) {
 			o.Options = generate.Options{Seed: 1, Rows: 20_000}
 			file, totals := nfcapdFile(t, o)
 			s.write(string(file), "in", "nfcapd.201803200900")
-			p := s.run(0, "-t", "flow", "--topic", topic, "--once")
+			p := s.run(0, "-t", "flow", "--topic", topic, "--once", "--log-level", "DEBUG")
 			s.wantTotals(totals)
+			if !regexp.MustCompile(`nfcapd\.201803200900: [1-9]\d* records hold no row\.`).Match(p.stdout.text.Bytes()) {
+				t.Error("the log doesn't count exporters and the like")
+			}
 			if !strings.Contains(p.stdout.text.String(), "0 lines skipped, 0 rejected; converter: native.\n") {
 				t.Error("the log doesn't name the converter")
 			}

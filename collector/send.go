@@ -95,7 +95,11 @@ func (w *worker) finish(t *task, sent bool) error {
 		w.total.add(func(n *counts) { n.files++ })
 	case t.file.Status != ledger.Pending:
 	case t.file.Done > 0 && !waits: // it failed when it had grown, and is what it was again
-		return w.ledger.Update(t.file, func(f *ledger.File) { f.Status = ledger.Sent })
+		return w.ledger.Update(t.file, func(f *ledger.File) {
+			if f.Status = ledger.Sent; f.Rows == 0 {
+				f.Status = ledger.NoRows
+			}
+		})
 	case waits:
 		w.log.Info("File %q waits for the end of its line.", t.found.Path)
 	default:

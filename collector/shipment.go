@@ -101,6 +101,9 @@ func (s *shipment) try(ctx, drain context.Context, before *damage) error {
 		for _, note := range source.Notes() {
 			s.log.Warning("%s: %s", filepath.Base(s.found.Path), note)
 		}
+		if n := source.Passed(); n > 0 {
+			s.log.Debug("%s: %d records hold no row.", filepath.Base(s.found.Path), n)
+		}
 	}
 	return err
 }

@@ -32,6 +32,8 @@ type rowReader interface {
 	Next(dst []byte) ([]byte, error)
 	// Rows counts the rows so far.
 	Rows() int64
+	// Skipped counts the records that hold no row, as they should.
+	Skipped() int64
 	// Notes tells what of the file made no row, although it might have.
 	Notes() []string
 }
@@ -236,6 +238,15 @@ func (n *nativeSource) Close() error {
 		return nil // it is the caller's
 	}
 	return n.file.Close()
+}
+
+func (n *nativeSource) passed() int64 {
+	select {
+	case <-n.ended:
+		return n.rows.Skipped()
+	default:
+		return 0 // still at work
+	}
 }
 
 func (n *nativeSource) Notes() []string {

@@ -36,6 +36,16 @@ func (s *Stream) Close() error {
 	return s.src.Close()
 }
 
+// Passed is how many records of the file the native converter has passed over because they
+// hold no row, as they should: exporters and statistics of nfcapd, packets without a DNS
+// response. It is complete once Read has returned an error, and 0 for other methods.
+func (s *Stream) Passed() int64 {
+	if n, ok := s.src.(*nativeSource); ok {
+		return n.passed()
+	}
+	return 0
+}
+
 // Notes tells in a few lines what should be logged as a warning, although it may have done
 // no harm: what the tool printed on stderr, repeated lines folded, and whether the CSV
 // could not be staged. It is complete once Read has returned an error.

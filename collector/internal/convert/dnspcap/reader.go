@@ -84,6 +84,9 @@ func NewReader(src io.Reader, o Options) (*Reader, error) {
 // Rows counts the rows so far.
 func (r *Reader) Rows() int64 { return r.rows }
 
+// Skipped counts the packets so far that make no row: they complete no DNS response.
+func (r *Reader) Skipped() int64 { return r.frame.Number - r.rows }
+
 // Next appends rows to dst. The error is io.EOF at the end of the capture, a
 // [*rawfile.Damage] behind the last good row, or one of the source's own.
 func (r *Reader) Next(dst []byte) ([]byte, error) {

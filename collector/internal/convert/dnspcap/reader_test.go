@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,9 @@ func TestGenerated(t *testing.T) {
 				if row != want[i] {
 					t.Fatalf("row %d\n got %s\nwant %s", i+1, row, want[i])
 				}
+			}
+			if r.Skipped() != made.Packets-made.Rows {
+				t.Errorf("%d packets without a row, %d of %d were made", r.Skipped(), made.Packets-made.Rows, made.Packets)
 			}
 			if notes := r.Notes(); len(notes) > 0 {
 				t.Errorf("notes: %q", notes)
@@ -224,5 +228,29 @@ func TestSparseRows(t *testing.T) {
 	}
 	if rows, err := r.Next(nil); err != io.EOF || len(rows) > 0 {
 		t.Errorf("%q, %v", rows, err)
+	}
+}
+
+// What is dropped at a limit, or isn't known, is said.
+func TestNotes(t *testing.T) {
+	fragment := response(false, "cut")
+	fragment[14+6] = 0x20 // more fragments follow, and never come
+	var fragments []generate.Packet
+	for i := range 1030 {
+		data := bytes.Clone(fragment)
+		data[14+4], data[14+5] = byte(i>>8), byte(i)
+		fragments = append(fragments, generate.Packet{Time: noon, Data: data})
+	}
+	_, r, err := rowsOf(t, bytes.NewReader(pcap(t, fragments...)))
+	if want := []string{"6 incomplete datagrams given up: more were on their way than are kept"}; err != nil || !slices.Equal(r.Notes(), want) {
+		t.Errorf("%q, %v; want %q", r.Notes(), err, want)
+	}
+	var wifi bytes.Buffer
+	if err := generate.WritePackets(&wifi, generate.Pcap, 105, generate.Packet{Time: noon, Data: fragment}); err != nil {
+		t.Fatal(err)
+	}
+	_, r, err = rowsOf(t, &wifi)
+	if want := []string{"1 packets left out: link type 105 (IEEE 802.11)"}; err != nil || !slices.Equal(r.Notes(), want) {
+		t.Errorf("%q, %v; want %q", r.Notes(), err, want)
 	}
 }
