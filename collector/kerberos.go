@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
 
+	"spot-ingest/pkg/config"
 	"spot-ingest/pkg/logging"
 )
 
@@ -25,7 +24,7 @@ func authenticate(ctx context.Context, env func(string) string, conf string, log
 	if env("KRB_AUTH") == "" {
 		return nil
 	}
-	settings, err := readSettings(conf)
+	settings, err := config.ReadSpotConf(conf)
 	if err != nil {
 		return fmt.Errorf("KRB_AUTH is set: %w", err)
 	}
@@ -53,28 +52,4 @@ func authenticate(ctx context.Context, env func(string) string, conf string, log
 	}
 	log.Info("Kerberos ticket for %s granted.", settings["PRINCIPAL"])
 	return nil
-}
-
-// readSettings reads KEY='value' lines; what else a shell might make of the file is not
-// looked at.
-func readSettings(path string) (map[string]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	settings := make(map[string]string)
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		key, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "=")
-		if !ok || strings.HasPrefix(key, "#") {
-			continue
-		}
-		value = strings.TrimSpace(value)
-		if n := len(value); n >= 2 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
-			value = value[1 : n-1]
-		}
-		settings[strings.TrimPrefix(strings.TrimSpace(key), "export ")] = value
-	}
-	return settings, lines.Err()
 }

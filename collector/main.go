@@ -3,12 +3,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"spot-ingest/pkg/cli"
@@ -23,6 +20,12 @@ var version = "devel"
 const (
 	exitOK     = 0
 	exitFailed = 1
+)
+
+const (
+	drainTime = 7 * time.Second // for segments under way after a signal
+	stopTime  = 9500 * time.Millisecond
+	tooLate   = "could not stop in time; what was under way goes again at the next start"
 )
 
 func main() { os.Exit(run()) }
@@ -49,7 +52,7 @@ func run() int {
 
 	progress := newProgress(args.Once, os.Stdout, os.Stderr)
 	log := logging.New(progress, logging.ParseLevel(args.LogLevel), args.JSONLogs)
-	ctx, drain := signals()
+	ctx, drain := cli.Signals("collector", drainTime, stopTime, tooLate)
 	if err := authenticate(ctx, os.Getenv, spotConf, log.Named("SPOT.INGEST.COMMON.KERBEROS")); err != nil {
 		return fail(err)
 	}
@@ -70,36 +73,4 @@ func run() int {
 func fail(err error) int {
 	fmt.Fprintf(os.Stderr, "collector: error: %s\n", strings.TrimSpace(err.Error()))
 	return exitFailed
-}
-
-const (
-	drainTime = 7 * time.Second // for segments under way after a signal
-	stopTime  = 9500 * time.Millisecond
-)
-
-// signals returns a context that ends at the first signal, and one that ends a while
-// after it, when segments still under way are given up. A second signal ends the process
-// at once, and so does a stop that takes too long. HUP is left alone if it was ignored at
-// start, as nohup wants it.
-func signals() (stop, drain context.Context) {
-	stop, cancelStop := context.WithCancel(context.Background())
-	drain, cancelDrain := context.WithCancel(context.Background())
-	stopping := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1}
-	if !signal.Ignored(syscall.SIGHUP) {
-		stopping = append(stopping, syscall.SIGHUP)
-	}
-	received := make(chan os.Signal, 2)
-	signal.Notify(received, stopping...)
-	go func() {
-		<-received
-		cancelStop()
-		time.AfterFunc(drainTime, cancelDrain)
-		select {
-		case <-received:
-		case <-time.After(stopTime):
-			fmt.Fprintln(os.Stderr, "collector: error: could not stop in time; what was under way goes again at the next start")
-		}
-		os.Exit(exitFailed)
-	}()
-	return stop, drain
 }

@@ -93,7 +93,7 @@ func (a *ListenerArgs) given() map[string]string {
 		"config-file": a.ConfigFile, "deploy-mode": a.DeployMode, "group-id": a.GroupID,
 		"log-level": a.LogLevel, "master": a.Master, "app-name": a.AppName,
 		"redirect-spark-logs": a.RedirectSparkLogs, "partitions": strconv.Itoa(a.Partitions),
-		"type": a.Type, "topic": a.Topic, "engine": a.Engine, "from": a.From,
+		"type": a.Type, "topic": a.Topic, "engine": a.Engine, "from": a.From.Text,
 		"once": strconv.FormatBool(a.Once), "bad-row-limit": strconv.Itoa(a.BadRowLimit),
 		"json-logs": strconv.FormatBool(a.JSONLogs),
 	})

@@ -1,6 +1,9 @@
 package cli
 
-import "flag"
+import (
+	"flag"
+	"time"
+)
 
 // ListenerArgs are the values of the listener's command line.
 type ListenerArgs struct {
@@ -15,11 +18,11 @@ type ListenerArgs struct {
 	Type              string // -t, a type (dns, flow, proxy) or a pipeline's name
 	Topic             string // --topic
 
-	Engine      string // --engine: embedded, spark, or empty if not given
-	From        string // --from, any text; empty if not given
-	Once        bool   // --once
-	BadRowLimit int    // --bad-row-limit; negative: none
-	JSONLogs    bool   // --json-logs
+	Engine      string   // --engine: embedded, spark, or empty if not given
+	From        Position // --from
+	Once        bool     // --once
+	BadRowLimit int      // --bad-row-limit; negative: none
+	JSONLogs    bool     // --json-logs
 }
 
 // Listener returns the parser of the listener's command line. It sets args to the defaults
@@ -45,8 +48,8 @@ func Listener(args *ListenerArgs, hooks Hooks) *Parser {
 	f.StringVar(&args.Topic, "topic", "", "topic to listen for new messages")
 
 	f.StringVar(&args.Engine, "engine", "", "what writes the table: this process, or a Spark job")
-	f.StringVar(&args.From, "from", "",
-		"where to start reading: earliest, latest, a time, or offsets by partition as 0:123,1:456")
+	f.Func("from", "where to start reading: earliest, latest, a time, or offsets by partition as 0:123,1:456",
+		func(s string) (err error) { args.From, err = parsePosition(s, time.Local); return })
 	f.BoolVar(&args.Once, "once", false, "read the messages that are there, then exit")
 	f.Func("bad-row-limit", "exit with 1 once more than N rows were set aside as bad",
 		func(s string) (err error) { args.BadRowLimit, err = parseCount(s); return })

@@ -8,15 +8,21 @@
 //
 // Keys that Apache Spot did not know, all optional:
 //
-//	section     key               type     unit     default
-//	(top)       state_dir         string   folder   see [Config.StateDir]
-//	kafka       compression_type  string            none (gzip, snappy, lz4, zstd)
-//	pipelines.X quiet_seconds     number   seconds  0: chosen by what is known of the writer
-//	pipelines.X convert_timeout   number   seconds  900
-//	pipelines.X backlog           boolean           false: as the option --backlog
-//	pipelines.X converter         string            auto (native, nfdump for flow, tshark for dns)
-//	pipelines.X staging           boolean           true: a converter's CSV is kept in
-//	                                                local staging until the file is sent
+//	section         key                  type     unit     default
+//	(top)           state_dir            string   folder   see [Config.StateDir]
+//	kafka           compression_type     string            none (gzip, snappy, lz4, zstd)
+//	pipelines.X     quiet_seconds        number   seconds  0: chosen by what is known of the writer
+//	pipelines.X     convert_timeout      number   seconds  900
+//	pipelines.X     backlog              boolean           false: as the option --backlog
+//	pipelines.X     converter            string            auto (native, nfdump for flow, tshark for dns)
+//	pipelines.X     staging              boolean           true: a converter's CSV is kept in
+//	                                                       local staging until the file is sent
+//	spark-streaming parquet_compression  string            snappy (none, zstd, gzip)
+//	spark-streaming file_roll_seconds    number   seconds  0: a file ends with its batch
+//	spark-streaming file_roll_bytes      number   bytes    0: a file ends with its batch
+//
+// Two files of others are read too: Spot's own settings, /etc/spot.conf, and Hadoop's
+// configuration, such as core-site.xml.
 package config
 
 import (
@@ -43,22 +49,28 @@ type Config struct {
 // Load reads the file. It fails if the file can't be read, or is not a JSON object:
 // then the error gives line and column.
 func Load(path string) (*Config, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	text, err := readSmall(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	return parse(path, text)
 }
 
-func parse(path string, text []byte) (*Config, error) {
-	if len(text) > maxSize {
-		return nil, fmt.Errorf("%s: larger than %d bytes: this is no configuration file", path, maxSize)
+// readSmall returns the content of a file of up to maxSize bytes. Its error names the file.
+func readSmall(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if err == nil && len(text) > maxSize {
+		err = fmt.Errorf("%s: larger than %d bytes: this is no configuration file", path, maxSize)
+	}
+	return text, err
+}
+
+func parse(path string, text []byte) (*Config, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors put a mark of byte order
 	if at := invalidUTF8(text); at >= 0 {
 		return nil, fmt.Errorf("%s: %s: byte 0x%02x is not valid UTF-8: save the file as UTF-8", path, position(text, at), text[at])

@@ -56,12 +56,20 @@ func everything(path string) (any, error) {
 	var all struct {
 		Kafka     Kafka
 		Collector Collector
+		Listener  Listener
+		Warehouse Warehouse
 		StateDir  string
 	}
 	if all.Kafka, err = c.Kafka(); err != nil {
 		return nil, err
 	}
 	if all.Collector, err = c.Collector(name); err != nil {
+		return nil, err
+	}
+	if all.Listener, err = c.Listener(); err != nil {
+		return nil, err
+	}
+	if all.Warehouse, err = c.Warehouse(); err != nil {
 		return nil, err
 	}
 	all.StateDir, err = c.StateDir()
@@ -157,7 +165,7 @@ func TestUnknownPipeline(t *testing.T) {
 
 // What one program needs must not be asked of the other.
 func TestOnlyWhatIsAsked(t *testing.T) {
-	cfg, err := parse("conf.json", []byte(`{"dbname":"database name","kafka":{"kafka_server":"kafka ip"},
+	cfg, err := parse("conf.json", []byte(`{"dbname":7,"kafka":{"kafka_server":"kafka ip"},"spark-streaming":8,
 		"pipelines":{"flow":{"collector_path":"in"},"dns":{"type":"none of the three"}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +181,12 @@ func TestOnlyWhatIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := cfg.Kafka(); err != nil {
+		t.Error(err)
+	}
+	if _, err := cfg.Listener(); err != nil {
+		t.Error(err)
+	}
+	if _, err := cfg.Warehouse(); err != nil {
 		t.Error(err)
 	}
 }
@@ -201,6 +215,13 @@ func FuzzParse(f *testing.F) {
 				(col.Path == "" || col.LocalStaging == "" || !isType(string(col.Type)) || col.Processes < 1 || col.ConvertTimeout <= 0) {
 				t.Errorf("got %+v", col)
 			}
+		}
+		if l, err := c.Listener(); err == nil &&
+			(l.Batch < minBatch || l.Batch > day || l.RollTime < 0 || l.RollBytes != 0 && l.RollBytes < minRollBytes || l.Compression == "") {
+			t.Errorf("got %+v", l)
+		}
+		if w, err := c.Warehouse(); err == nil && (w.Database == "database name" || w.AppPath == "hdfs application path") {
+			t.Errorf("got %+v", w)
 		}
 		if dir, err := c.StateDir(); err == nil && !filepath.IsAbs(dir) {
 			t.Errorf("got %q", dir)

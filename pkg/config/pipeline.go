@@ -178,9 +178,9 @@ func (c *Config) Collector(name string) (Collector, error) {
 		Converter:      s.choice("converter", "auto", converters[p.Type]...),
 		Recursive:      s.boolean("recursive", true),
 		Processes:      root.whole("collector_processes", defaultProcesses, 1, maxProcesses, ""),
-		Interval:       root.seconds("ingestion_interval", defaultInterval, day),
-		Quiet:          s.seconds("quiet_seconds", 0, day),
-		ConvertTimeout: s.seconds("convert_timeout", 0, 7*day),
+		Interval:       root.seconds("ingestion_interval", defaultInterval, 0, day),
+		Quiet:          s.seconds("quiet_seconds", 0, 0, day),
+		ConvertTimeout: s.seconds("convert_timeout", 0, 0, 7*day),
 		Backlog:        s.boolean("backlog", false),
 		KeepCSV:        s.boolean("staging", true),
 	}

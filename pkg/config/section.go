@@ -67,11 +67,16 @@ func (s section) get(key string) (json.RawMessage, bool) {
 
 // section returns an object within this one.
 func (s section) section(key, want string) section {
-	inner := section{file: s.file, prefix: s.prefix + key + ".", err: s.err}
-	raw, set := s.get(key)
-	if !set {
+	if _, set := s.get(key); !set {
 		s.missing(key, want)
-	} else if json.Unmarshal(raw, &inner.values) != nil {
+	}
+	return s.optional(key, want)
+}
+
+// optional returns an object within this one, an empty one if it is unset.
+func (s section) optional(key, want string) section {
+	inner := section{file: s.file, prefix: s.prefix + key + ".", err: s.err}
+	if raw, set := s.get(key); set && json.Unmarshal(raw, &inner.values) != nil {
 		s.invalid(key, want)
 	}
 	return inner
@@ -161,9 +166,22 @@ func (s section) whole(key string, fallback, low, high int, unit string) int {
 	return int(n)
 }
 
-func (s section) seconds(key string, fallback, limit time.Duration) time.Duration {
-	want := fmt.Sprintf("a number of seconds from 0 to %.0f", limit.Seconds())
-	return time.Duration(s.number(key, fallback.Seconds(), 0, limit.Seconds(), want) * float64(time.Second))
+func (s section) seconds(key string, fallback, low, high time.Duration) time.Duration {
+	want := fmt.Sprintf("a number of seconds from %g to %.0f", low.Seconds(), high.Seconds())
+	return time.Duration(s.number(key, fallback.Seconds(), low.Seconds(), high.Seconds(), want) * float64(time.Second))
+}
+
+// written returns a string or a number as it is written, without blanks around it, "" if it
+// is unset.
+func (s section) written(key, want string) string {
+	raw, set := s.get(key)
+	if !set {
+		return ""
+	}
+	if _, err := parseNumber(raw); err == nil && raw[0] != '"' {
+		return string(raw)
+	}
+	return strings.TrimSpace(s.text(key, want))
 }
 
 // boolean takes true, "true" in any case, 1, and their contraries.

@@ -61,10 +61,14 @@ func TestShippedEdited(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+	if w, err := cfg.Warehouse(); err != nil || w != (Warehouse{}) {
+		t.Errorf("got %+v, %v: the placeholders count as unset", w, err)
+	}
 	edited := strings.NewReplacer(
 		`"kafka ip"`, `"10.0.0.7"`,
 		`"kafka port"`, `"9093"`,
 		`"database name"`, `"spot"`,
+		`"hdfs application path"`, `"/user/spot"`,
 		`"driver_memory":"",`, `"driver_memory":"1g",`,
 		`/collector_path`, `/data`,
 	).Replace(string(text))
@@ -77,6 +81,12 @@ func TestShippedEdited(t *testing.T) {
 	}
 	all := make(map[string]any)
 	if all["kafka"], err = cfg.Kafka(); err != nil {
+		t.Error(err)
+	}
+	if all["spark-streaming"], err = cfg.Listener(); err != nil {
+		t.Error(err)
+	}
+	if all["warehouse"], err = cfg.Warehouse(); err != nil {
 		t.Error(err)
 	}
 	for _, name := range []string{"flow", "dns", "proxy"} {

@@ -96,6 +96,40 @@ def instant(text):
         'invalid time: %r (want RFC 3339 or YYYY-MM-DD[ hh:mm[:ss]])' % text)
 
 
+def position(text):
+    stripped = text.strip()
+    if stripped in ('earliest', 'latest'):
+        return text
+    reason = ''
+    try:
+        if instant(stripped) < '1970':
+            reason = ': a time before 1970'
+        else:
+            return text
+    except argparse.ArgumentTypeError:
+        if ':' in stripped and not stripped.strip('0123456789:, '):
+            reason = wrong_offsets(stripped)
+            if not reason:
+                return text
+    raise argparse.ArgumentTypeError(
+        'invalid position: %r%s (want earliest, latest, a time as RFC 3339 or '
+        'YYYY-MM-DD[ hh:mm[:ss]], or offsets by partition as 0:123,1:456)' % (text, reason))
+
+
+def wrong_offsets(text):
+    seen = set()
+    for pair in text.split(','):
+        partition, _, offset = pair.strip().partition(':')
+        if not partition.isdigit() or int(partition) >= 2 ** 31:
+            return ': %r has no partition from 0 to %d' % (pair, 2 ** 31 - 1)
+        if not offset.isdigit() or int(offset) >= 2 ** 63:
+            return ': %r has no offset from 0 to %d' % (pair, 2 ** 63 - 1)
+        if int(partition) in seen:
+            return ': partition %d is there twice' % int(partition)
+        seen.add(int(partition))
+    return ''
+
+
 def loader(files):
     def load(path):
         if path not in files:
@@ -166,7 +200,7 @@ def listener(files):
     p.further = further = p.add_argument_group('further arguments')
     further.add_argument('--engine', choices=['embedded', 'spark'],
                          help='what writes the table: this process, or a Spark job')
-    further.add_argument('--from', metavar='POSITION', help='where to start reading: earliest, '
+    further.add_argument('--from', metavar='POSITION', type=position, help='where to start reading: earliest, '
                          'latest, a time, or offsets by partition as 0:123,1:456')
     further.add_argument('--once', action='store_true',
                          help='read the messages that are there, then exit')
@@ -191,7 +225,7 @@ def values(parser, namespace):
     for action in parser._actions:
         name = action.option_strings[-1][2:]
         value = getattr(namespace, action.dest, None)
-        if value in (None, False) or value == action.default:
+        if value is None or value is False or value == action.default:
             continue
         if isinstance(value, list):
             value = '|'.join(value)

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// Signals returns a context that ends at the first INT, TERM, USR1 or HUP, and one that ends
+// the time drain after it, when work still under way is given up. A second signal ends the
+// process at once with exit code 1, and so does the time limit after the first, with the
+// message as the program's error. HUP is left alone if it was ignored at start, as nohup
+// wants it. It is called once.
+func Signals(program string, drain, limit time.Duration, message string) (stop, drained context.Context) {
+	stop, cancelStop := context.WithCancel(context.Background())
+	drained, cancelDrained := context.WithCancel(context.Background())
+	stopping := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1}
+	if !signal.Ignored(syscall.SIGHUP) {
+		stopping = append(stopping, syscall.SIGHUP)
+	}
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, stopping...)
+	go func() {
+		<-received
+		cancelStop()
+		time.AfterFunc(drain, cancelDrained)
+		select {
+		case <-received:
+		case <-time.After(limit):
+			fmt.Fprintf(os.Stderr, "%s: error: %s\n", program, message)
+		}
+		os.Exit(1)
+	}()
+	return stop, drained
+}
