@@ -1,0 +1,380 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/consumer"
+	"github.com/segmentio/kafka-go/protocol/joingroup"
+	"github.com/segmentio/kafka-go/protocol/syncgroup"
+)
+
+// protocolType is what Kafka's tools know the members of consumer groups by.
+const protocolType = "consumer"
+
+// A Generation is the time between two rebalances of the group: the partitions are ours.
+type Generation struct {
+	// Partitions are this member's, in order. There may be none.
+	Partitions []int
+
+	c      *Consumer
+	id     int32
+	member string
+	leader bool // gives out the partitions
+	count  int  // partitions of the topic, if leader
+
+	born     time.Time
+	lastBeat atomic.Int64 // when a heartbeat was answered, after born
+
+	over    context.Context // done when the generation is over
+	finish  context.CancelCauseFunc
+	ended   context.Context // done when the caller has ended it
+	end     context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Next joins the group and returns the generation that this member is then in. It ends the
+// last one first. It waits until the cluster and the topic are there.
+func (c *Consumer) Next(ctx context.Context) (*Generation, error) {
+	if c.last != nil {
+		c.last.End()
+	}
+	var g *Generation
+	err := c.retry(ctx, "group", func(context.Context) (err error) {
+		g, err = c.join(ctx) // with ctx's time: it may take as long as the others need to commit
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("join group %q: %w", c.o.Group, err)
+	}
+	g.over, g.finish = context.WithCancelCause(context.Background())
+	g.ended, g.end = context.WithCancel(context.Background())
+	g.lastBeat.Store(int64(time.Since(g.born)))
+	g.running.Add(1)
+	go func() {
+		defer g.running.Done()
+		g.beat()
+	}()
+	c.last = g
+	c.log.Debug("group %q, generation %d, member %q: partitions %v", c.o.Group, g.id, g.member, g.Partitions)
+	return g, nil
+}
+
+// maxJoins bounds how often the group may change while we join before that counts as
+// something not working.
+const maxJoins = 100
+
+// join joins until the group stands still.
+func (c *Consumer) join(ctx context.Context) (*Generation, error) {
+	var err error
+	for n := range maxJoins {
+		var g *Generation
+		if g, err = c.joinOnce(ctx); err == nil {
+			return g, nil
+		}
+		c.log.Debug("join group %q: %v", c.o.Group, err)
+		switch {
+		case is(err, kafka.MemberIDRequired): // which we have been given
+			continue
+		case is(err, kafka.UnknownMemberId, kafka.FencedInstanceID):
+			c.member = ""
+		case !is(err, kafka.RebalanceInProgress, kafka.IllegalGeneration):
+			return nil, err
+		}
+		if err := c.o.timing.pause(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+func (c *Consumer) joinOnce(ctx context.Context) (*Generation, error) {
+	// Without partitions the leader could give out none, and nobody would notice when
+	// there are some.
+	leaders, err := c.leaders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g := &Generation{c: c, born: time.Now(), count: len(leaders)}
+	joined, err := c.sendJoin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.id, g.member, g.leader = joined.GenerationID, joined.MemberID, joined.MemberID == joined.LeaderID
+	sync := &syncgroup.Request{
+		GroupID: c.o.Group, GenerationID: g.id, MemberID: g.member,
+		ProtocolType: protocolType, ProtocolName: joined.ProtocolName,
+	}
+	if g.leader {
+		if sync.Assignments, err = c.assign(joined.Members, leaders); err != nil {
+			return nil, err
+		}
+	}
+	g.Partitions, err = c.sendSync(ctx, sync)
+	return g, err
+}
+
+// sendJoin and sendSync send kafka-go's messages themselves: its Client hides the error of
+// a sync that fails, and can't read other members' metadata of an older form.
+func (c *Consumer) sendJoin(ctx context.Context) (*joingroup.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.timing.rebalance+c.o.timing.stall)
+	defer cancel()
+	metadata, err := protocol.Marshal(consumer.MaxVersionSupported, consumer.Subscription{
+		Version: consumer.MaxVersionSupported, Topics: []string{c.o.Topic},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode the group's metadata: %w", err)
+	}
+	res, err := c.transport.RoundTrip(ctx, c.addr, &joingroup.Request{
+		GroupID:            c.o.Group,
+		MemberID:           c.member,
+		ProtocolType:       protocolType,
+		Protocols:          []joingroup.RequestProtocol{{Name: kafka.RangeGroupBalancer{}.ProtocolName(), Metadata: metadata}},
+		SessionTimeoutMS:   int32(c.o.timing.session.Milliseconds()),
+		RebalanceTimeoutMS: int32(c.o.timing.rebalance.Milliseconds()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	joined := res.(*joingroup.Response)
+	if joined.MemberID != "" {
+		c.member = joined.MemberID
+	}
+	if joined.ErrorCode != 0 {
+		return nil, kafka.Error(joined.ErrorCode)
+	}
+	return joined, nil
+}
+
+func (c *Consumer) sendSync(ctx context.Context, req *syncgroup.Request) ([]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.timing.session+c.o.timing.stall)
+	defer cancel()
+	res, err := c.transport.RoundTrip(ctx, c.addr, req)
+	if err != nil {
+		return nil, err
+	}
+	synced := res.(*syncgroup.Response)
+	if synced.ErrorCode != 0 {
+		return nil, kafka.Error(synced.ErrorCode)
+	}
+	var assigned consumer.Assignment
+	if len(synced.Assignments) > 0 {
+		if err := protocol.Unmarshal(synced.Assignments, consumer.MaxVersionSupported, &assigned); err != nil {
+			return nil, fmt.Errorf("decode the group's assignment: %w", err)
+		}
+	}
+	partitions := []int{}
+	for _, t := range assigned.AssignedPartitions {
+		if t.Topic != c.o.Topic {
+			continue
+		}
+		for _, p := range t.Partitions {
+			partitions = append(partitions, int(p))
+		}
+	}
+	slices.Sort(partitions)
+	return partitions, nil
+}
+
+// assign gives out the topic's partitions, as many side by side to each member.
+func (c *Consumer) assign(members []joingroup.ResponseMember, leaders map[int]int) ([]syncgroup.RequestAssignment, error) {
+	var group []kafka.GroupMember
+	for _, m := range members {
+		var s consumer.Subscription
+		// Members of older versions say less, which is not an error: topics come first.
+		if err := protocol.Unmarshal(m.Metadata, consumer.MaxVersionSupported, &s); err != nil {
+			c.log.Debug("group %q, metadata of member %q: %v", c.o.Group, m.MemberID, err)
+		}
+		group = append(group, kafka.GroupMember{ID: m.MemberID, Topics: s.Topics})
+	}
+	var partitions []kafka.Partition
+	for p := range leaders {
+		partitions = append(partitions, kafka.Partition{Topic: c.o.Topic, ID: p})
+	}
+	slices.SortFunc(partitions, func(a, b kafka.Partition) int { return a.ID - b.ID })
+	given := kafka.RangeGroupBalancer{}.AssignGroups(group, partitions)
+
+	var all []syncgroup.RequestAssignment
+	for _, m := range members {
+		a := consumer.Assignment{Version: consumer.MaxVersionSupported}
+		t := consumer.TopicPartition{Topic: c.o.Topic}
+		for _, p := range given[m.MemberID][c.o.Topic] {
+			t.Partitions = append(t.Partitions, int32(p))
+		}
+		if len(t.Partitions) > 0 {
+			a.AssignedPartitions = []consumer.TopicPartition{t}
+		}
+		b, err := protocol.Marshal(consumer.MaxVersionSupported, a)
+		if err != nil {
+			return nil, fmt.Errorf("encode the group's assignment: %w", err)
+		}
+		all = append(all, syncgroup.RequestAssignment{MemberID: m.MemberID, Assignment: b})
+	}
+	return all, nil
+}
+
+// Done is closed when the generation is over; Err then tells why. What was read may be
+// committed still, before End.
+func (g *Generation) Done() <-chan struct{} { return g.over.Done() }
+
+// Err returns nil before Done is closed, then an error that wraps ErrRebalance, ErrLost or
+// ErrEnded, or is an *OutOfRangeError or a *ReplacedError.
+func (g *Generation) Err() error { return context.Cause(g.over) }
+
+// Start begins to read partitions at positions. Messages go to out, in order for each
+// partition, until the generation is over: what is in out then is still the caller's to
+// release. It is called once.
+func (g *Generation) Start(positions map[int]Position, out chan<- *Message) {
+	var parts []*partition
+	for _, id := range g.Partitions {
+		if p, ok := positions[id]; ok {
+			parts = append(parts, &partition{id: id, position: p, next: p.Next, told: p.Next})
+		}
+	}
+	f := &fetcher{c: g.c, ctx: g.over, out: out, alive: g.alive, fail: g.finish}
+	g.running.Add(1)
+	go func() {
+		defer g.running.Done()
+		f.run(parts)
+	}()
+}
+
+// End gives the partitions up, after the caller has committed what it read. When it
+// returns nothing is sent any more.
+func (g *Generation) End() {
+	g.finish(ErrEnded)
+	g.end()
+	g.running.Wait()
+}
+
+// alive tells whether the group can still believe that we are there. It can't after we were
+// stopped for long, even if nobody has told us yet.
+func (g *Generation) alive() bool {
+	if time.Since(g.born)-time.Duration(g.lastBeat.Load()) > g.c.o.timing.session {
+		g.finish(fmt.Errorf("%w: no heartbeat was answered for %s", ErrLost, g.c.o.timing.session))
+	}
+	return g.over.Err() == nil
+}
+
+// beat sends heartbeats until End, so that a rebalance waits for us to commit.
+func (g *Generation) beat() {
+	beats := time.NewTicker(g.c.o.timing.heartbeat)
+	defer beats.Stop()
+	watch := time.NewTicker(g.c.o.timing.watch)
+	defer watch.Stop()
+	defer g.c.answered("group")
+	for {
+		select {
+		case <-g.ended.Done():
+			return
+		case <-beats.C:
+			if !g.beatOnce() {
+				return
+			}
+		case <-watch.C:
+			g.watch()
+		}
+	}
+}
+
+// beatOnce returns false if there is no use in further heartbeats.
+func (g *Generation) beatOnce() bool {
+	g.alive()
+	if errors.Is(g.Err(), ErrLost) {
+		return false
+	}
+	sent := time.Since(g.born)
+	ctx, cancel := context.WithTimeout(g.ended, g.c.o.timing.session)
+	defer cancel()
+	err := g.c.beat(ctx, g.member, g.id)
+	switch {
+	case err == nil:
+	case is(err, kafka.RebalanceInProgress):
+		g.finish(ErrRebalance)
+	case g.ended.Err() != nil:
+		return false
+	case is(err, kafka.UnknownMemberId, kafka.IllegalGeneration, kafka.FencedInstanceID):
+		g.finish(fmt.Errorf("%w: %w", ErrLost, err))
+		return false
+	default:
+		g.c.failed("group", err)
+		return true
+	}
+	g.lastBeat.Store(int64(sent))
+	g.c.answered("group")
+	return true
+}
+
+// watch looks whether the topic has got partitions. Only if the leader joins again are they
+// given out.
+func (g *Generation) watch() {
+	if !g.leader {
+		return
+	}
+	ctx, cancel := context.WithTimeout(g.ended, g.c.o.timing.stall)
+	defer cancel()
+	leaders, err := g.c.leaders(ctx)
+	if err == nil && len(leaders) != g.count {
+		g.finish(fmt.Errorf("%w: the topic has %d partitions now, %d before", ErrRebalance, len(leaders), g.count))
+	}
+}
+
+// Commit tells the group how far its partitions are read: the offsets of the next messages.
+// The error wraps ErrRebalance or ErrLost if the group has gone on without us, which changes
+// nothing for the caller: the commit log has it.
+func (g *Generation) Commit(ctx context.Context, offsets map[int]int64, metadata string) error {
+	if len(offsets) == 0 {
+		return nil
+	}
+	var commits []kafka.OffsetCommit
+	for p, offset := range offsets {
+		commits = append(commits, kafka.OffsetCommit{Partition: p, Offset: offset, Metadata: metadata})
+	}
+	req := &kafka.OffsetCommitRequest{
+		GroupID: g.c.o.Group, GenerationID: int(g.id), MemberID: g.member,
+		Topics: map[string][]kafka.OffsetCommit{g.c.o.Topic: commits},
+	}
+	var err error
+	for n := range commitAttempts {
+		err = g.c.once(ctx, func(ctx context.Context) error { return g.commit(ctx, req) })
+		if err == nil || errors.Is(err, ErrRebalance) || errors.Is(err, ErrLost) || ctx.Err() != nil {
+			break
+		}
+		if g.c.o.timing.pause(ctx, n) != nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("commit offsets to group %q: %w", g.c.o.Group, err)
+	}
+	return nil
+}
+
+// commitAttempts are few: the next commit does as well.
+const commitAttempts = 3
+
+func (g *Generation) commit(ctx context.Context, req *kafka.OffsetCommitRequest) error {
+	res, err := g.c.kafka.OffsetCommit(ctx, req)
+	if err != nil {
+		return err
+	}
+	for _, p := range res.Topics[g.c.o.Topic] {
+		switch {
+		case p.Error == nil:
+		case is(p.Error, kafka.RebalanceInProgress):
+			return fmt.Errorf("%w: %w", ErrRebalance, p.Error)
+		case is(p.Error, kafka.UnknownMemberId, kafka.IllegalGeneration, kafka.FencedInstanceID):
+			return fmt.Errorf("%w: %w", ErrLost, p.Error)
+		default:
+			return fmt.Errorf("partition %d: %w", p.Partition, p.Error)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package commitlog
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// writerVariable, if set, makes of this test program a process that writes to a log.
+const writerVariable = "COMMITLOG_WRITER"
+
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(writerVariable); spec != "" {
+		if err := write(spec); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	code := m.Run()
+	if folder, err := template(); err == nil {
+		os.RemoveAll(folder)
+	}
+	os.Exit(code)
+}
+
+// A writer is a process that commits batches, some of it at once with others.
+type writer struct {
+	Folder     string
+	Now        time.Time
+	Partitions int // it writes to, one after the other
+	Batches    int
+	Step       string // at which it ends or stops itself,
+	Nth        int    // when it comes there so often,
+	Signal     unix.Signal
+	OpenToo    bool // counted from the start, not once the log is open
+}
+
+// write is what a writer does. It prints a line for each batch.
+func write(spec string) error {
+	var w writer
+	if err := json.Unmarshal([]byte(spec), &w); err != nil {
+		return err
+	}
+	o := options(w.Folder, &clock{at: w.Now})
+	fault := faultAt(w.Step, w.Nth, func() error {
+		fmt.Println("signal")
+		return unix.Kill(os.Getpid(), w.Signal)
+	})
+	if w.OpenToo {
+		o.Fault = fault
+	}
+	l, err := Open(o)
+	if err != nil {
+		return err
+	}
+	l.o.Fault = fault
+	for n := range w.Batches {
+		partition := n % w.Partitions
+		p, _ := l.Position(partition)
+		c, err := batch(l, partition, p.Next, p.Next+7, 3)
+		if err != nil {
+			return err
+		}
+		switch err := l.Commit(c); {
+		case errors.Is(err, ErrStale):
+			abandon(l, c)
+			fmt.Println("stale")
+		case err != nil:
+			return err
+		default:
+			fmt.Println("ok")
+		}
+	}
+	return l.Close()
+}
+
+// A process is a writer that runs.
+type process struct {
+	command *exec.Cmd
+	out     bytes.Buffer
+}
+
+func run(t *testing.T, w writer) *process {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{command: exec.Command(program)}
+	p.command.Env = append(os.Environ(), writerVariable+"="+string(spec))
+	p.command.Stderr = &p.out
+	return p
+}
+
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	p.command.Stdout = &p.out
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end waits for the writer and tells whether it was killed. It must not have failed.
+func (p *process) end(t *testing.T) (killed bool) {
+	t.Helper()
+	err := p.command.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status := exit.Sys().(interface{ Signaled() bool }); status.Signaled() {
+			return true
+		}
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, p.out.String())
+	}
+	return false
+}
+
+// times returns how often each step is tried.
+func times() int {
+	if testing.Short() {
+		return 1
+	}
+	return 5
+}
+
+// A writer is killed at each step, also while it opens the log and finishes what another
+// one has left, and the next one finds each row once.
+func TestKilled(t *testing.T) {
+	for _, step := range Steps {
+		for nth := 1; nth <= times(); nth++ {
+			o := fromTemplate(t)
+			w := writer{o.Folder, o.Now(), 2, 4, step, nth, unix.SIGKILL, true}
+			if step == stepMakeLog {
+				w.Folder = t.TempDir()
+				o.Folder = w.Folder
+			}
+			// Three times in a row: a writer finds what the one before has left.
+			for again := range 3 {
+				p := run(t, w)
+				p.start(t)
+				if killed := p.end(t); !killed && again == 0 && nth == 1 {
+					t.Fatalf("%s: the writer lives: %s", step, p.out.String())
+				}
+			}
+			checkLog(t, o)
+			// Nothing of a killed writer is left after two have come.
+			checkLog(t, o)
+			if left, err := os.ReadDir(o.Folder + "/staging"); err != nil || len(left) > 0 {
+				t.Errorf("%s: left in staging: %v, %v", step, left, err)
+			}
+			if t.Failed() {
+				t.Fatalf("killed at %q, time %d", step, nth)
+			}
+		}
+	}
+}
+
+// Two writers commit the same partitions, and one of them is killed somewhere.
+func TestTwoWritersKilled(t *testing.T) {
+	o := fromTemplate(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2 * times() {
+		for _, step := range Steps[2:] {
+			a := run(t, writer{o.Folder, o.Now(), 2, 12, step, 1 + random.IntN(10), unix.SIGKILL, false})
+			b := run(t, writer{o.Folder, o.Now(), 3, 8, "", 0, 0, false})
+			a.start(t)
+			b.start(t)
+			a.end(t)
+			if b.end(t) {
+				t.Fatal("the wrong one was killed")
+			}
+			checkLog(t, o)
+			if t.Failed() {
+				t.Fatalf("killed at %q", step)
+			}
+		}
+		if testing.Short() {
+			break
+		}
+	}
+}
+
+// A writer is stopped at each step while another one takes its partition, for a moment or
+// for so long that what it knew has been removed. What it does then is done already, or
+// must not be done.
+func TestStopped(t *testing.T) {
+	for _, long := range []bool{false, true} {
+		for i, step := range Steps[2:] {
+			nth := 1
+			if step == stepMoveFile {
+				nth = 2
+			}
+			o := fromTemplate(t)
+			p := run(t, writer{o.Folder, o.Now(), 1, 4, step, nth, unix.SIGSTOP, false})
+			out, err := p.command.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pid := p.command.Process.Pid
+			var status unix.WaitStatus
+			if _, err := unix.Wait4(pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
+				t.Fatalf("%s: the writer hasn't stopped: %v", step, err)
+			}
+			c := &clock{at: o.Now()}
+			other := openLog(t, options(o.Folder, c))
+			if long {
+				overtake(t, other, c, 0, 4*perEpoch+1)
+			} else {
+				mustCommit(t, other, 0, 3, 2)
+			}
+			if err := unix.Kill(pid, unix.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for s := bufio.NewScanner(out); s.Scan(); {
+				lines = append(lines, s.Text())
+			}
+			p.end(t)
+			got, after, _ := strings.Cut(strings.Join(lines, " "), "signal")
+			linked := slices.Index(Steps, stepRecordLinked)
+			want := " ok"
+			if i+2 < linked || i+2 == linked && long {
+				want = " stale"
+			}
+			if !strings.HasPrefix(after, want) || strings.Count(after, "stale") != strings.Count(want, "stale") || strings.Contains(got, "stale") {
+				t.Errorf("stopped at %q, long %v: %q", step, long, lines)
+			}
+			if err := other.Close(); err != nil {
+				t.Error(err)
+			}
+			o.Now = c.now
+			checkLog(t, o)
+			if t.Failed() {
+				t.Fatalf("stopped at %q, long %v", step, long)
+			}
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package commitlog
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// templateNumber is the last record of a log from which three commits go through all steps:
+// they end an epoch, and begin one, when the first is old.
+const templateNumber = 2*perEpoch - 2
+
+// laterThanTemplate is when the first epoch of the template is old.
+var laterThanTemplate = start.Add(30 * 24 * time.Hour)
+
+var template = sync.OnceValues(func() (folder string, err error) {
+	if folder, err = os.MkdirTemp("", "commitlog"); err != nil {
+		return "", err
+	}
+	l, err := Open(options(folder, newClock()))
+	if err != nil {
+		return "", err
+	}
+	for n := range int64(templateNumber - 1) {
+		if err := l.Commit(&Commit{Parts: []Part{{9, n, Position{Next: n + 1, Last: n}}}}); err != nil {
+			return "", err
+		}
+	}
+	// The last record's writer dies while it moves its files, with a next batch in staging.
+	moved := 0
+	l.o.Fault = func(step string) error {
+		if step == stepMoveFile {
+			moved++
+		}
+		if moved == 2 {
+			return unix.ENOSPC
+		}
+		return nil
+	}
+	c, err := batch(l, 0, 0, 10, 3)
+	if err == nil {
+		if unfinished := new(UnfinishedError); !errors.As(l.Commit(c), &unfinished) {
+			err = errors.New("the last record is finished")
+		}
+	}
+	if err == nil {
+		_, err = batch(l, 0, 10, 20, 2)
+	}
+	return folder, errors.Join(err, l.lock.Close())
+})
+
+// fromTemplate returns a folder with the template's log, and its options.
+func fromTemplate(t *testing.T) Options {
+	t.Helper()
+	from, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "flow")
+	if err := os.CopyFS(folder, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	c := newClock()
+	c.at = laterThanTemplate
+	return options(folder, c)
+}
+
+// checkLog opens the log, as the next one to come, checks the rows, commits some and checks
+// again. It returns the number of the record that was the last.
+func checkLog(t *testing.T, o Options) (number int64) {
+	t.Helper()
+	o.Fault = nil
+	l, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	number = l.Number()
+	for range 2 {
+		positions := l.Positions()
+		delete(positions, 9) // whose messages have no rows
+		checkRows(t, o.Folder, positions)
+		mustCommit(t, l, 0, 5, 3)
+	}
+	return number
+}
+
+// faultAt returns a Fault that acts once, at the nth time of a step.
+func faultAt(step string, nth int, act func() error) func(string) error {
+	return func(at string) error {
+		if at == step {
+			if nth--; nth == 0 {
+				return act()
+			}
+		}
+		return nil
+	}
+}
+
+// An error at any step leaves a log that this process and others can go on with: the batch
+// is committed, or is not.
+func TestErrors(t *testing.T) {
+	before := slices.Index(Steps, stepRecordLinked)
+	tidying := slices.Index(Steps, stepRemoveRecord)
+	for i, step := range Steps {
+		if step == stepMakeLog || step == stepRemoveStaging {
+			continue // of Open
+		}
+		for _, errno := range []error{unix.ENOSPC, unix.EIO} {
+			for nth := 1; nth <= 2; nth++ {
+				if testing.Short() && (nth > 1 || errno == unix.EIO) {
+					continue
+				}
+				o := fromTemplate(t)
+				l := openLog(t, o)
+				reached := false
+				l.o.Fault = faultAt(step, nth, func() error { reached = true; return errno })
+				for range 3 {
+					reached = false
+					c := mustBatch(t, l, 0, 7, 3)
+					number := l.Number() + 1
+					err := l.Commit(c)
+					var unfinished *UnfinishedError
+					committed := err == nil || errors.As(err, &unfinished) && !unfinished.Doubtful
+					switch {
+					case !reached || i == before || i >= tidying:
+						if err != nil {
+							t.Fatalf("%s %d, %v: got %v", step, nth, errno, err)
+						}
+						continue
+					case !errors.Is(err, errno):
+						t.Fatalf("%s %d, %v: got %v", step, nth, errno, err)
+					case step == stepLinkRecord && errno == unix.EIO:
+						if unfinished == nil || !unfinished.Doubtful || unfinished.Number != number {
+							t.Fatalf("%s %d, %v: got %v", step, nth, errno, err)
+						}
+					case committed != (i > before) || committed && unfinished.Number != number:
+						t.Fatalf("%s %d, %v: got %v", step, nth, errno, err)
+					}
+					if committed || unfinished != nil {
+						// The listener waits until the log says where to go on.
+						if err := l.Refresh(); err != nil {
+							t.Fatal(err)
+						}
+					} else if errno == unix.ENOSPC { // it tries again,
+						if err := l.Commit(c); err != nil {
+							t.Fatal(err)
+						}
+					} else { // or drops the batch
+						abandon(l, c)
+					}
+					positions := l.Positions()
+					delete(positions, 9)
+					checkRows(t, o.Folder, positions)
+				}
+				checkLog(t, o)
+				if err := l.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+// While a disk stays full nothing is lost and nothing doubled, and the batch that is
+// committed comes first when there is room again.
+func TestErrorsThatStay(t *testing.T) {
+	for _, step := range []string{stepSyncRecords, stepMakeFolder, stepMoveFile, stepSyncFolder} {
+		o := fromTemplate(t)
+		l := openLog(t, o)
+		full := func(at string) error {
+			if at == step {
+				return unix.ENOSPC
+			}
+			return nil
+		}
+		l.o.Fault = full
+		c := mustBatch(t, l, 0, 7, 30) // to new folders, too
+		var unfinished *UnfinishedError
+		if err := l.Commit(c); !errors.As(err, &unfinished) {
+			t.Fatalf("%s: got %v", step, err)
+		}
+		next := mustBatch(t, l, 0, 7, 3)
+		for range 2 {
+			if err := l.Refresh(); !errors.Is(err, unix.ENOSPC) || errors.As(err, &unfinished) {
+				t.Errorf("%s: got %v", step, err)
+			}
+			if err := l.Commit(next); !errors.Is(err, unix.ENOSPC) || errors.As(err, &unfinished) || errors.Is(err, ErrStale) {
+				t.Errorf("%s: got %v", step, err)
+			}
+		}
+		number := l.Number()
+		l.o.Fault = nil
+		if err := l.Commit(next); err != nil || l.Number() != number+1 {
+			t.Errorf("%s: record %d, %v", step, l.Number(), err)
+		}
+		l.o.Fault = full
+		if err := l.Commit(mustBatch(t, l, 0, 7, 30)); !errors.As(err, &unfinished) {
+			t.Fatalf("%s: got %v", step, err)
+		}
+		// The next one to come finishes what a closed log could not.
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := checkLog(t, o); got != number+2 {
+			t.Errorf("%s: record %d", step, got)
+		}
+	}
+}
+
+// A file that a committed batch moved may be gone again, and a folder may vanish while a
+// file is moved to it.
+func TestTableChanges(t *testing.T) {
+	folder := t.TempDir()
+	l := openLog(t, options(folder, newClock()))
+	c := mustBatch(t, l, 0, 10, 2)
+	times := 0
+	l.o.Fault = func(step string) error {
+		if step == stepSyncFolder {
+			if times++; times == 1 {
+				return errors.Join(os.RemoveAll(filepath.Join(folder, "hive", "y=2018")), unix.EIO)
+			}
+		}
+		return nil
+	}
+	var unfinished *UnfinishedError
+	if err := l.Commit(c); !errors.As(err, &unfinished) {
+		t.Fatalf("got %v", err)
+	}
+	if err := l.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, filepath.Join(folder, "hive")); len(left) != 0 {
+		t.Errorf("in the table: %q", left)
+	}
+	l.o.Fault = nil
+	c = mustBatch(t, l, 0, 10, 2)
+	blocked := filepath.Join(folder, c.Files[1].Final)
+	l.o.Fault = faultAt(stepMoveFile, 2, func() error {
+		return errors.Join(os.MkdirAll(filepath.Dir(blocked), 0o777), os.WriteFile(blocked, []byte("9 9\n"), 0o666))
+	})
+	if err := l.Commit(c); !errors.As(err, &unfinished) {
+		t.Errorf("another file of that name: got %v", err)
+	}
+	if err := l.Refresh(); err == nil {
+		t.Error("another file was overwritten")
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Refresh(); err != nil {
+		t.Error(err)
+	}
+	if rows, err := visible(folder); err != nil || len(rows) != 10 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}

@@ -1,0 +1,281 @@
+package commitlog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"spot-ingest/pkg/logging"
+)
+
+// The folders in a type's folder, and the file beside the topics in commits.
+const (
+	tableFolder      = "hive"
+	deadLetterFolder = "dead_letter"
+	stagingFolder    = "staging"
+	commitsFolder    = "commits"
+	warehouseFile    = "warehouse.json"
+)
+
+// Options say which log is opened. All names are needed.
+type Options struct {
+	Folder string // the type's: <hdfs_app_path>/<type>; made if missing
+	Table  string
+	Topic  string
+	Group  string
+	Now    func() time.Time // nil: time.Now
+	Logger *logging.Logger  // nil: none
+	// Fault, if set, is called before each of Steps; its error counts as the step's.
+	Fault func(step string) error
+}
+
+// A Log is one process's view of a commit log. It may be used from several goroutines.
+type Log struct {
+	o         Options
+	writer    string // id of this Log
+	folder    string // of the log
+	staging   string // this Log's
+	warehouse string
+	// firstEpoch is the folder of the log's first epoch, which may have been removed since.
+	firstEpoch string
+
+	work     sync.Mutex // held while the log is read or written; the fields below are its
+	lock     *os.File   // of the staging folder; nil once closed
+	finished int64      // the last record known to be finished
+	doubtful bool       // a record may turn up later
+	mu       sync.RWMutex
+	state    *state // changed with mu held, too
+}
+
+// Open opens a log, makes it if there is none, finishes its last record, and removes what
+// writers that are gone have left in staging.
+func Open(o Options) (*Log, error) {
+	l, err := open(o)
+	if err != nil {
+		return nil, fmt.Errorf("open the commit log: %w", err)
+	}
+	return l, nil
+}
+
+func open(o Options) (*Log, error) {
+	for _, name := range []string{o.Table, o.Topic, o.Group} {
+		if name == "" || !utf8.ValidString(name) {
+			return nil, fmt.Errorf("%q can't be the name of a table, topic or group", name)
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = logging.Discard()
+	}
+	var err error
+	if o.Folder, err = filepath.Abs(o.Folder); err != nil {
+		return nil, err
+	}
+	l := &Log{o: o, writer: randomID()}
+	l.folder = filepath.Join(o.Folder, commitsFolder, escape(o.Topic), escape(o.Group))
+	l.staging = filepath.Join(o.Folder, stagingFolder, l.writer)
+	if err := l.makeFolders(); err != nil {
+		return nil, err
+	}
+	if err := l.makeStaging(); err != nil {
+		return nil, err
+	}
+	if err := l.start(); err != nil {
+		return nil, errors.Join(err, l.leaveStaging())
+	}
+	return l, nil
+}
+
+func (l *Log) makeFolders() error {
+	table := filepath.Join(l.o.Folder, tableFolder)
+	dead := filepath.Join(l.o.Folder, deadLetterFolder)
+	staging := filepath.Join(l.o.Folder, stagingFolder)
+	for _, folder := range []string{
+		l.o.Folder, table, dead, staging,
+		filepath.Dir(filepath.Dir(l.folder)), filepath.Dir(l.folder), l.folder,
+	} {
+		if err := makeFolder(folder); err != nil {
+			return err
+		}
+	}
+	return onePlace(staging, table, dead, l.folder)
+}
+
+// start reads the log and clears up.
+func (l *Log) start() error {
+	if err := l.nameWarehouse(); err != nil {
+		return err
+	}
+	if err := l.begin(); err != nil {
+		return err
+	}
+	if err := l.refresh(); err != nil {
+		return err
+	}
+	return l.removeDead()
+}
+
+// nameWarehouse reads the warehouse's id, which the first to come gives it.
+func (l *Log) nameWarehouse() error {
+	type about struct {
+		Format    int    `json:"format"`
+		Warehouse string `json:"warehouse"`
+	}
+	path := filepath.Join(l.o.Folder, commitsFolder, warehouseFile)
+	var w about
+	if err := l.readOrMake(path, about{format, randomID()}, &w); err != nil {
+		return err
+	}
+	if w.Format != format || !isID(w.Warehouse) {
+		return fmt.Errorf("%s has no warehouse id of a known format: restore it from a backup, or remove it to give the warehouse a new id", path)
+	}
+	l.warehouse = w.Warehouse
+	return nil
+}
+
+// head is a log's log.json.
+type head struct {
+	Format     int    `json:"format"`
+	Table      string `json:"table"`
+	Topic      string `json:"topic"`
+	Group      string `json:"group"`
+	FirstEpoch string `json:"first_epoch"`
+}
+
+func (l *Log) headPath() string { return filepath.Join(l.folder, "log.json") }
+
+// begin reads log.json, which the first to come makes together with the first epoch.
+func (l *Log) begin() error {
+	path := filepath.Join(l.folder, "log.json")
+	there, err := exists(path)
+	if err != nil {
+		return err
+	}
+	h := head{format, l.o.Table, l.o.Topic, l.o.Group, ""}
+	if !there {
+		if h.FirstEpoch, err = l.makeEpoch(0); err != nil {
+			return err
+		}
+		if err := l.fault(stepMakeLog); err != nil {
+			return err // the folder stays, as it does on any error: log.json may name it
+		}
+	}
+	own := h.FirstEpoch
+	if err := l.readOrMake(path, h, &h); err != nil {
+		return err
+	}
+	if own != "" && own != h.FirstEpoch {
+		os.Remove(filepath.Join(l.folder, own)) // somebody was faster
+	}
+	epoch, ok := parseEpoch(h.FirstEpoch)
+	if h.Format != format || !ok || epoch != 0 {
+		return fmt.Errorf("%s is not of a format that this program knows: restore it from a backup", path)
+	}
+	if h.Table != l.o.Table || h.Topic != l.o.Topic || h.Group != l.o.Group {
+		return fmt.Errorf("%s belongs to table %q, topic %q and group %q", path, h.Table, h.Topic, h.Group)
+	}
+	l.firstEpoch = h.FirstEpoch
+	return nil
+}
+
+// readOrMake reads a JSON file into v, after it was made from initial if there is none.
+func (l *Log) readOrMake(path string, initial, v any) error {
+	there, err := exists(path)
+	if err != nil {
+		return err
+	}
+	if !there {
+		content, err := json.Marshal(initial)
+		if err != nil {
+			return err
+		}
+		if err := createOnce(path, filepath.Join(l.staging, ".once"), append(content, '\n')); err != nil {
+			return err
+		}
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	data, err := readFile(path, 1<<16)
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// Warehouse returns the warehouse's id, 32 hexadecimal digits: the same for all logs of the
+// type's folder, and of no other.
+func (l *Log) Warehouse() string { return l.warehouse }
+
+// Staging returns the absolute path of the own staging folder, which only this Log uses.
+func (l *Log) Staging() string { return l.staging }
+
+// Refresh reads the records that others have made and finishes the last one.
+func (l *Log) Refresh() error {
+	l.work.Lock()
+	defer l.work.Unlock()
+	if l.lock == nil {
+		return errors.New("refresh the commit log: it is closed")
+	}
+	if err := l.refresh(); err != nil {
+		return fmt.Errorf("refresh the commit log: %w", err)
+	}
+	return nil
+}
+
+// Number returns the number of the last record, as of the last Refresh or Commit; 0: none.
+func (l *Log) Number() int64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.number
+}
+
+// Empty tells whether the log has no record.
+func (l *Log) Empty() bool { return l.Number() == 0 }
+
+// Position returns how far a partition has been committed, and whether the log knows it.
+func (l *Log) Position(partition int) (Position, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	p, ok := l.state.positions[partition]
+	return p, ok
+}
+
+// Positions returns how far each partition has been committed.
+func (l *Log) Positions() map[int]Position {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return maps.Clone(l.state.positions)
+}
+
+// Known tells whether a segment has been committed, as far as the log remembers.
+func (l *Log) Known(id SegmentID) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.known.has(id)
+}
+
+// Close removes the own staging folder and gives up its lock. If a batch is unfinished its
+// files stay, for whoever opens the log next.
+func (l *Log) Close() error {
+	l.work.Lock()
+	defer l.work.Unlock()
+	if l.lock == nil {
+		return nil
+	}
+	if err := l.leaveStaging(); err != nil {
+		return fmt.Errorf("close the commit log: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+// Command listener reads the segments that collectors publish to a Kafka topic and puts
+// their rows, each once, into the Parquet files of a Hive table: Apache Spot's Streaming
+// Listener.
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"spot-ingest/pkg/cli"
+	"spot-ingest/pkg/config"
+	"spot-ingest/pkg/logging"
+)
+
+// version is set by the linker for a release.
+var version = "devel"
+
+// Exit codes; usage errors exit with 2, as decided by the command line's parser.
+const (
+	exitOK     = 0
+	exitFailed = 1
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	var (
+		args cli.ListenerArgs
+		conf *config.Config
+	)
+	parser := cli.Listener(&args, cli.Hooks{
+		Load: func(path string) (err error) {
+			conf, err = config.Load(path)
+			return err
+		},
+		IsPipeline: func(name string) bool {
+			_, err := conf.Pipeline(name)
+			return err == nil
+		},
+		Version: "listener " + version,
+	})
+	if exit := parser.Parse(os.Args[1:]); exit != nil {
+		return exit.Write(os.Stdout, os.Stderr)
+	}
+	if args.RedirectSparkLogs != "" {
+		if err := redirectStderr(args.RedirectSparkLogs); err != nil {
+			return fail(err)
+		}
+	}
+	log := logging.New(os.Stdout, logging.ParseLevel(args.LogLevel), args.JSONLogs)
+	ctx, _ := cli.Signals("listener", drainTime, stopTime, "what was not committed is read again at the next start")
+	l, err := newListener(ctx, conf, args, log)
+	if err != nil && ctx.Err() != nil {
+		return exitOK // stopped while it waited for Kafka: nothing was begun
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if err := l.run(ctx); err != nil {
+		l.log.Error("%v", err)
+		return fail(err)
+	}
+	return exitOK
+}
+
+func fail(err error) int {
+	fmt.Fprintf(os.Stderr, "listener: error: %s\n", strings.TrimSpace(err.Error()))
+	return exitFailed
+}
+
+const (
+	drainTime = 20 * time.Second // for what was received when a signal comes
+	stopTime  = 25 * time.Second
+)
