@@ -56,16 +56,17 @@ func Connect(servers []string, topic, clientID, compression string) (*Client, er
 		return nil, err
 	}
 	c := &Client{addr: kafka.TCP(servers...), id: clientID, codec: codec}
-	c.transport = c.newTransport(topic)
+	c.transport = NewTransport(topic, clientID)
 	c.kafka = &kafka.Client{Addr: c.addr, Transport: c.transport}
 	return c, nil
 }
 
-func (c *Client) newTransport(topic string) *kafka.Transport {
+// NewTransport returns a transport that knows the leaders of one topic's partitions.
+func NewTransport(topic, clientID string) *kafka.Transport {
 	return &kafka.Transport{
 		Dial:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		DialTimeout:    dialTimeout,
-		ClientID:       c.id,
+		ClientID:       clientID,
 		MetadataTTL:    metadataAge,
 		MetadataTopics: []string{topic},
 	}
@@ -93,7 +94,7 @@ var ErrNoTopic = errors.New("topic does not exist")
 func (c *Client) Topic(ctx context.Context, name string) (Topic, error) {
 	// kafka-go answers metadata requests from its transport's cache, also while no
 	// broker is there: only a fresh transport tells the truth.
-	transport := c.newTransport(name)
+	transport := NewTransport(name, c.id)
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: c.addr, Transport: transport}
 

@@ -7,6 +7,14 @@
 //
 // It needs Java, Maven, kcat, nfdump and tshark. A MB is 10^6 bytes everywhere. The size of
 // an nfcapd file's input is that of the rows in it.
+//
+// And it measures how fast the listener brings rows from there into partitioned Parquet,
+// side by side with Spark, which does the same, and DuckDB, which reads a local file, and
+// how soon they can be read:
+//
+//	go run ./scripts/bench listener -rows 4500000 -runs 3
+//
+// This needs Python 3 with the packages of scripts/integration/testdata/readers/requirements.txt.
 package main
 
 import (
@@ -37,18 +45,28 @@ compare. Checks that every row has arrived, and prints medians beside the goals.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o, err := parse(os.Args[1:], os.Stdout)
+	start, err := command(os.Args[1:], os.Stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	default:
-		if err := run(ctx, o, os.Stdout); err != nil {
+		if err := start(ctx, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
 	}
+}
+
+// command returns what the arguments ask for.
+func command(args []string, stdout io.Writer) (func(context.Context, io.Writer) error, error) {
+	if len(args) > 0 && args[0] == "listener" {
+		o, err := parseListener(args[1:], stdout)
+		return func(ctx context.Context, w io.Writer) error { return runListener(ctx, o, w) }, err
+	}
+	o, err := parse(args, stdout)
+	return func(ctx context.Context, w io.Writer) error { return run(ctx, o, w) }, err
 }
 
 type options struct {
@@ -106,7 +124,7 @@ func run(ctx context.Context, o options, stdout io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("find kcat (Debian's package kcat): %w", err)
 	}
-	if o.collector, err = prepareCollector(ctx, o.collector, dir); err != nil {
+	if o.collector, err = prepare(ctx, "collector", o.collector, dir); err != nil {
 		return err
 	}
 	broker, err := stack.StartKafka(ctx, stack.Kafka{Version: o.kafka, Properties: map[string]string{
@@ -133,14 +151,15 @@ func run(ctx context.Context, o options, stdout io.Writer) (err error) {
 	return nil
 }
 
-// prepareCollector returns the absolute path of the collector, since it runs elsewhere.
-func prepareCollector(ctx context.Context, path, dir string) (string, error) {
+// prepare returns the absolute path of a program of ours, since it runs elsewhere. Without a
+// path it is built.
+func prepare(ctx context.Context, name, path, dir string) (string, error) {
 	if path != "" {
 		return filepath.Abs(path)
 	}
-	path = filepath.Join(dir, "collector")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "spot-ingest/collector").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the collector: %w\n%s", err, out)
+	path = filepath.Join(dir, name)
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "spot-ingest/"+name).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the %s: %w\n%s", name, err, out)
 	}
 	return path, nil
 }

@@ -15,6 +15,11 @@ type measurement struct {
 	cpu     time.Duration // user and system, all threads
 	peak    int64         // bytes of resident memory at most
 	records int64         // Kafka records that arrived
+
+	// Of what writes a table: the time without a peer's start, and the table's files.
+	work  time.Duration
+	files int
+	size  int64 // bytes
 }
 
 // measure runs a program to its end. What it prints goes to a file, whose end is in the
@@ -97,5 +102,7 @@ func lastOf(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(bytes.TrimSpace(text[max(0, len(text)-4096):]))
+	return tailOf(text)
 }
+
+func tailOf(text []byte) string { return string(bytes.TrimSpace(text[max(0, len(text)-4096):])) }

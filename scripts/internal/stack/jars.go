@@ -23,6 +23,14 @@ type artifact struct {
 	Group   string   `xml:"groupId"`
 	Name    string   `xml:"artifactId"`
 	Version string   `xml:"version"`
+	// Without are those of its own dependencies that aren't wanted.
+	Without []exclusion `xml:"exclusions>exclusion,omitempty"`
+}
+
+// An exclusion names a dependency, or all of them by asterisks.
+type exclusion struct {
+	Group string `xml:"groupId"`
+	Name  string `xml:"artifactId"`
 }
 
 type project struct {
@@ -43,14 +51,19 @@ func kafkaJars(ctx context.Context, version string) (string, error) {
 	if !versionPattern.MatchString(version) {
 		return "", fmt.Errorf("kafka version %q: want numbers such as 4.3.1", version)
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the cache for kafka's jars: %w", err)
-	}
-	return fetchJars(ctx, filepath.Join(cache, "spot-ingest-stack"), "kafka-"+version, []artifact{
+	return cachedJars(ctx, "kafka-"+version, []artifact{
 		{Group: "org.apache.kafka", Name: "kafka_2.13", Version: version},
 		{Group: "org.slf4j", Name: "slf4j-simple", Version: "1.7.36"},
 	})
+}
+
+// cachedJars returns the folder of that name in the user's cache.
+func cachedJars(ctx context.Context, name string, artifacts []artifact) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache for the jars of %s: %w", name, err)
+	}
+	return fetchJars(ctx, filepath.Join(cache, "spot-ingest-stack"), name, artifacts)
 }
 
 // fetchJars fills cache/name with the artifacts and all they depend on. The folder appears

@@ -3,6 +3,7 @@
 // and all processes die with the one that started them.
 //
 // Kafka 3.9 and 4.x run as a single node in KRaft mode. Java and Maven must be installed.
+// Spark is a package of Python, pyspark; here are the jars that it needs for Kafka.
 package stack
 
 import (

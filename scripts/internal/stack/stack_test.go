@@ -114,6 +114,23 @@ func TestJarsAreFetchedOnce(t *testing.T) {
 	}
 }
 
+// Spark brings its own Scala and Hadoop: nothing that the jars depend on comes along.
+func TestSparkKafkaJars(t *testing.T) {
+	cache, _ := fetchSetup(t)
+	jars, err := SparkKafkaJars(context.Background(), "4.1.1")
+	if err != nil || len(jars) != 1 || filepath.Dir(jars[0]) != filepath.Join(cache, "spark-kafka-4.1.1") {
+		t.Fatalf("jars %q, error %v", jars, err)
+	}
+	pom, err := os.ReadFile(jars[0])
+	const alone = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
+	if err != nil || strings.Count(string(pom), alone) != 5 || strings.Count(string(pom), "<dependency>") != 5 {
+		t.Errorf("the POM was %s (%v)", pom, err)
+	}
+	if _, err := SparkKafkaJars(context.Background(), "1.6.0"); err == nil || !strings.Contains(err.Error(), `"1.6.0"`) {
+		t.Errorf("a version that is not known: %v", err)
+	}
+}
+
 func TestFailedFetchLeavesNothing(t *testing.T) {
 	cache, _ := fetchSetup(t)
 	_, err := kafkaJars(context.Background(), "9.9.9")
