@@ -20,6 +20,7 @@ import (
 	"spot-ingest/pkg/cli"
 	"spot-ingest/pkg/config"
 	"spot-ingest/pkg/logging"
+	"spot-ingest/pkg/zone"
 )
 
 // A listener is the way of a message: consume fetches it, table makes typed rows of its
@@ -135,8 +136,8 @@ func (l *listener) connect(ctx context.Context, conf *config.Config) error {
 	return err
 }
 
-// awayAtOnce is how long --once waits for Kafka before it gives up.
-const awayAtOnce = 60 * time.Second
+// awayAtOnce is how long --once waits for Kafka before it gives up; tests shorten it.
+var awayAtOnce = 60 * time.Second
 
 // open opens the commit log, and makes what writes the files.
 func (l *listener) open(ctx context.Context) error {
@@ -152,6 +153,10 @@ func (l *listener) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	local := zone.Load(zone.Local())
+	if local == nil {
+		return fmt.Errorf("TZ %q is in no time zone database: the table has local times, name a zone as Europe/Berlin", zone.Local())
+	}
 	t := table.Of(l.kind)
 	l.house = warehouse.New(warehouse.Options{
 		Table: t, Folder: l.commits.Staging(), Codec: codec, CreatedBy: "spot-ingest version " + version,
@@ -166,7 +171,7 @@ func (l *listener) open(ctx context.Context) error {
 	}
 	// More workers than processors would only take memory.
 	for range min(l.args.Partitions, runtime.GOMAXPROCS(0)) {
-		l.workers = append(l.workers, newWorker(t, t.NewParser(time.Local)))
+		l.workers = append(l.workers, newWorker(t, t.NewParser(local)))
 	}
 	if l.args.Once {
 		bounds, err := l.kafka.Bounds(ctx, upTo(partitions))

@@ -14,6 +14,7 @@ import (
 
 	"spot-ingest/collector/internal/convert/dnspcap"
 	"spot-ingest/collector/internal/convert/rawfile"
+	"spot-ingest/pkg/zone"
 )
 
 // Auto leaves it to the file and the options which converter is used: Native where it can
@@ -56,7 +57,7 @@ func NewChooser(ctx context.Context, w Wish) (*Chooser, error) {
 		native.Format, native.Zone = formatNfcapd, "UTC" // the flow table is in UTC
 		c.tool = Method{Name: Nfdump, Zone: native.Zone}
 	case "dns":
-		native.Format, native.Zone = formatPcap, localZone()
+		native.Format, native.Zone = formatPcap, zone.Local()
 		c.tool = Method{Name: Tshark, Zone: native.Zone}
 	default:
 		return nil, fmt.Errorf("choose converter: no record type %q: flow, dns or proxy", w.RecordType)
@@ -91,7 +92,7 @@ func (m Method) obstacle() error {
 		return nil
 	}
 	_, err := dnspcap.ParseOptions(m.Options)
-	if err == nil && loadZone(m.Zone) == nil {
+	if err == nil && zone.Load(m.Zone) == nil {
 		err = fmt.Errorf("TZ %q is in no time zone database", m.Zone)
 	}
 	return err
@@ -168,15 +169,6 @@ func (c *Chooser) findTool(ctx context.Context, reason string) (Method, error) {
 	m := c.tool
 	m.Reason = reason
 	return m, nil
-}
-
-// localZone is the TZ that the tools would inherit. Set but empty, it means UTC to them.
-func localZone() string {
-	zone, set := os.LookupEnv("TZ")
-	if set && zone == "" {
-		return "UTC"
-	}
-	return zone
 }
 
 // versionText matches the number in "nfdump: Version: NSEL-NEL1.7.1" and

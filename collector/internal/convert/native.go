@@ -13,6 +13,7 @@ import (
 	"spot-ingest/collector/internal/convert/dnspcap/capture"
 	"spot-ingest/collector/internal/convert/nfcapd"
 	"spot-ingest/collector/internal/convert/rawfile"
+	"spot-ingest/pkg/zone"
 )
 
 // nativeVersion changes when the rows of some file do: a plan made by another version may
@@ -135,7 +136,7 @@ func newRowReader(m Method, src io.Reader) (rows rowReader, done func(), err err
 		if err != nil {
 			return nil, nil, err
 		}
-		if options.Zone = loadZone(m.Zone); options.Zone == nil {
+		if options.Zone = zone.Load(m.Zone); options.Zone == nil {
 			return nil, nil, fmt.Errorf("TZ %q is in no time zone database", m.Zone)
 		}
 		r, err := dnspcap.NewReader(src, options)

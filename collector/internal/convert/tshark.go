@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"spot-ingest/pkg/zone"
 )
 
 // dnsLines passes on tshark's fields. If frame.time comes first and as ISO 8601, which
@@ -25,7 +27,7 @@ func newDNSLines(m Method) *dnsLines {
 		options: m.Options,
 		header:  slices.Contains(optionValues(m.Options, 'E'), "header=y"),
 		fixTime: firstOf(optionValues(m.Options, 'e')) == "frame.time" && slices.Contains(optionValues(m.Options, 'E'), "separator=,"),
-		zone:    loadZone(m.Zone),
+		zone:    zone.Load(m.Zone),
 	}
 }
 

@@ -1,11 +1,11 @@
-package convert
+package zone
 
 import (
 	"testing"
 	"time"
 )
 
-func TestLoadZone(t *testing.T) {
+func TestLoad(t *testing.T) {
 	winter, summer := time.Unix(1516000000, 0), time.Unix(1530000000, 0)
 	tests := []struct{ tz, winter, summer string }{
 		{"UTC", "07:06 UTC", "08:00 UTC"},
@@ -20,7 +20,7 @@ func TestLoadZone(t *testing.T) {
 		{"5", "", ""},
 	}
 	for _, tt := range tests {
-		loc := loadZone(tt.tz)
+		loc := Load(tt.tz)
 		if loc == nil || tt.winter == "" {
 			if loc != nil || tt.winter != "" {
 				t.Errorf("%s: %v", tt.tz, loc)

@@ -1,4 +1,7 @@
-package convert
+// Package zone finds the time zone that TZ names, as the C library does for Python, nfdump
+// and tshark: package time knows no POSIX rules, and takes a zone that it can't find for UTC
+// without a word.
+package zone
 
 import (
 	"encoding/binary"
@@ -9,9 +12,19 @@ import (
 	_ "time/tzdata" // the machine may have no time zone database
 )
 
-// loadZone finds what the C library makes of a TZ: the name of a zone, a file's path, or a
-// rule such as CET-1CEST,M3.5.0,M10.5.0/3. It returns nil for what is none of these.
-func loadZone(tz string) *time.Location {
+// Local returns the TZ of this process, as Load takes it. Set but empty, it means UTC.
+func Local() string {
+	zone, set := os.LookupEnv("TZ")
+	if set && zone == "" {
+		return "UTC"
+	}
+	return zone
+}
+
+// Load finds what the C library makes of a TZ: the name of a zone, a file's path, or a rule
+// such as CET-1CEST,M3.5.0,M10.5.0/3; the machine's own zone if it is empty. It returns nil
+// for what is none of these.
+func Load(tz string) *time.Location {
 	tz = strings.TrimPrefix(tz, ":")
 	if tz == "" {
 		tz = "/etc/localtime"
@@ -20,7 +33,7 @@ func loadZone(tz string) *time.Location {
 		if loc, err := time.LoadLocation(tz); err == nil {
 			return loc
 		}
-		return zoneOfRule(tz)
+		return ofRule(tz)
 	}
 	data, err := os.ReadFile(tz)
 	if errors.Is(err, os.ErrNotExist) {
@@ -30,10 +43,10 @@ func loadZone(tz string) *time.Location {
 	return loc
 }
 
-// zoneOfRule has package time read a POSIX rule, which it knows only as the last line of a
+// ofRule has package time read a POSIX rule, which it knows only as the last line of a
 // zone file (RFC 8536): this makes such a file. Its one change of time lies long ago, so
 // that the rule holds for all times.
-func zoneOfRule(rule string) *time.Location {
+func ofRule(rule string) *time.Location {
 	const unknown = "-00" // what the zone is called if the rule isn't understood
 	header := func(changes, types, characters uint32) []byte {
 		h := append([]byte("TZif2"), make([]byte, 15+3*4)...)
