@@ -70,15 +70,24 @@ func (l *listener) mind(ctx context.Context, err error, wait time.Duration) erro
 		// A member that the group holds for dead may find that others went on.
 		l.log.Warning("Dropped a batch, nothing of it was stored: %v.", err)
 		return nil
+	case errors.As(err, new(*consume.OutOfRangeError)), errors.As(err, new(*consume.ReplacedError)):
+		// What to do about it is decided, and said, where reading begins again.
+		l.log.Warning("%v. Looking at it again in %v.", err, wait)
+		sleep(ctx, wait)
+		return nil
 	case errors.As(err, new(*storeError)) && !l.args.Once:
 		l.log.Error("%v. Nothing is lost; trying again in %v.", err, wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		sleep(ctx, wait)
 		return nil
 	}
 	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // A storeError is a failure to write into the warehouse, such as a full disk. It passes, or
@@ -266,7 +275,7 @@ func (l *listener) commit(gen *consume.Generation, b *batch) error {
 	switch {
 	case errors.Is(err, commitlog.ErrStale):
 		return err
-	case err != nil && !errors.As(err, &unfinished):
+	case err != nil && !errors.As(err, &unfinished), unfinished != nil && unfinished.Doubtful:
 		return &storeError{err}
 	}
 	l.total.add(c)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,13 +112,7 @@ func (l *Log) commit(c *Commit) error {
 	if l.lock == nil {
 		return errors.New("commit: the log is closed")
 	}
-	expected := make(map[int]int64, len(c.Parts))
-	for _, p := range c.Parts {
-		expected[p.Partition] = p.First
-		if c.Note != "" {
-			expected[p.Partition] = l.state.positions[p.Partition].Next
-		}
-	}
+	before := l.partPositions(c)
 	if err := l.checkBatch(c); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -126,7 +121,7 @@ func (l *Log) commit(c *Commit) error {
 		if err := l.refresh(); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
-		if err := l.checkCurrent(expected, c); err != nil {
+		if err := l.checkCurrent(before, c); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
 		switch outcome, err := l.create(r); outcome {
@@ -195,11 +190,27 @@ func (l *Log) checkFile(f File) error {
 	return err
 }
 
-// checkCurrent tells whether the batch follows on what is in the log.
-func (l *Log) checkCurrent(expected map[int]int64, c *Commit) error {
+// partPositions returns the positions of the batch's partitions that the log has.
+func (l *Log) partPositions(c *Commit) map[int]Position {
+	positions := make(map[int]Position, len(c.Parts))
 	for _, p := range c.Parts {
-		if next := l.state.positions[p.Partition].Next; next != expected[p.Partition] {
-			return fmt.Errorf("partition %d is at offset %d, not %d: %w", p.Partition, next, expected[p.Partition], ErrStale)
+		if at, ok := l.state.positions[p.Partition]; ok {
+			positions[p.Partition] = at
+		}
+	}
+	return positions
+}
+
+// checkCurrent tells whether the batch follows on what is in the log; or, where positions
+// are set by hand, whether they are those that the caller has seen.
+func (l *Log) checkCurrent(before map[int]Position, c *Commit) error {
+	now := l.partPositions(c)
+	if c.Note != "" && !maps.Equal(now, before) {
+		return fmt.Errorf("positions were %v and are %v: %w", before, now, ErrStale)
+	}
+	for _, p := range c.Parts {
+		if next := now[p.Partition].Next; c.Note == "" && next != p.First {
+			return fmt.Errorf("partition %d is at offset %d, not %d: %w", p.Partition, next, p.First, ErrStale)
 		}
 	}
 	for _, id := range c.Segments {

@@ -10,7 +10,7 @@ import (
 // and one that all want.
 func TestConcurrent(t *testing.T) {
 	const writers, rounds = 4, 40
-	o := options(t.TempDir(), newClock())
+	o := options(tempFolder(t), newClock())
 	var all sync.WaitGroup
 	for w := range writers {
 		l := openLog(t, o)
@@ -74,7 +74,7 @@ func TestConcurrent(t *testing.T) {
 // Logs that are opened at once for the first time agree on all.
 func TestOpenAtOnce(t *testing.T) {
 	for range 20 {
-		o := options(t.TempDir(), newClock())
+		o := options(tempFolder(t), newClock())
 		logs := make([]*Log, 4)
 		var all sync.WaitGroup
 		for i := range logs {

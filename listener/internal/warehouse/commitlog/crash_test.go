@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -29,8 +30,8 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := m.Run()
-	if folder, err := template(); err == nil {
-		os.RemoveAll(folder)
+	if templateFolder != "" {
+		os.RemoveAll(templateFolder)
 	}
 	os.Exit(code)
 }
@@ -56,7 +57,10 @@ func write(spec string) error {
 	o := options(w.Folder, &clock{at: w.Now})
 	fault := faultAt(w.Step, w.Nth, func() error {
 		fmt.Println("signal")
-		return unix.Kill(os.Getpid(), w.Signal)
+		// To this very thread, which must not get any further.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		return unix.Tgkill(os.Getpid(), unix.Gettid(), w.Signal)
 	})
 	if w.OpenToo {
 		o.Fault = fault
@@ -103,7 +107,8 @@ func run(t *testing.T, w writer) *process {
 		t.Fatal(err)
 	}
 	p := &process{command: exec.Command(program)}
-	p.command.Env = append(os.Environ(), writerVariable+"="+string(spec))
+	// The race detector would let each writer wait a second at its end.
+	p.command.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", writerVariable+"="+string(spec))
 	p.command.Stderr = &p.out
 	return p
 }
@@ -148,7 +153,7 @@ func TestKilled(t *testing.T) {
 			o := fromTemplate(t)
 			w := writer{o.Folder, o.Now(), 2, 4, step, nth, unix.SIGKILL, true}
 			if step == stepMakeLog {
-				w.Folder = t.TempDir()
+				w.Folder = tempFolder(t)
 				o.Folder = w.Folder
 			}
 			// Three times in a row: a writer finds what the one before has left.
@@ -174,10 +179,10 @@ func TestKilled(t *testing.T) {
 
 // Two writers commit the same partitions, and one of them is killed somewhere.
 func TestTwoWritersKilled(t *testing.T) {
-	o := fromTemplate(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 2 * times() {
+	for range times() {
 		for _, step := range Steps[2:] {
+			o := fromTemplate(t)
 			a := run(t, writer{o.Folder, o.Now(), 2, 12, step, 1 + random.IntN(10), unix.SIGKILL, false})
 			b := run(t, writer{o.Folder, o.Now(), 3, 8, "", 0, 0, false})
 			a.start(t)
@@ -190,9 +195,6 @@ func TestTwoWritersKilled(t *testing.T) {
 			if t.Failed() {
 				t.Fatalf("killed at %q", step)
 			}
-		}
-		if testing.Short() {
-			break
 		}
 	}
 }
@@ -238,11 +240,12 @@ func TestStopped(t *testing.T) {
 			p.end(t)
 			got, after, _ := strings.Cut(strings.Join(lines, " "), "signal")
 			linked := slices.Index(Steps, stepRecordLinked)
-			want := " ok"
+			// A batch is stale once: the one that was stopped, or the next.
+			want := " ok stale"
 			if i+2 < linked || i+2 == linked && long {
-				want = " stale"
+				want = " stale ok"
 			}
-			if !strings.HasPrefix(after, want) || strings.Count(after, "stale") != strings.Count(want, "stale") || strings.Contains(got, "stale") {
+			if !strings.HasPrefix(after, want) || strings.Count(after, "stale") != 1 || strings.Contains(got, "stale") {
 				t.Errorf("stopped at %q, long %v: %q", step, long, lines)
 			}
 			if err := other.Close(); err != nil {

@@ -25,7 +25,7 @@ func syncFolder(path string) error {
 }
 
 // makeFolder makes a folder and those above it, durably. Another process may be making
-// them too, so what exists is flushed like what is new.
+// them too, so what exists is flushed like what is new, where that is allowed.
 func makeFolder(path string) error {
 	err := os.Mkdir(path, 0o777)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,20 +34,16 @@ func makeFolder(path string) error {
 		}
 		err = os.Mkdir(path, 0o777)
 	}
-	if errors.Is(err, fs.ErrExist) {
-		st, statErr := os.Stat(path)
-		if statErr != nil {
-			return statErr
-		}
-		if !st.IsDir() {
-			return fmt.Errorf("%s is not a folder", path)
-		}
-		err = nil
-	}
 	if err != nil {
-		return err
+		if st, statErr := os.Stat(path); statErr != nil || !st.IsDir() {
+			return err
+		}
 	}
-	return syncFolder(filepath.Dir(path))
+	syncErr := syncFolder(filepath.Dir(path))
+	if err != nil && errors.Is(syncErr, fs.ErrPermission) {
+		return nil // somebody else's folder, which has been here before
+	}
+	return syncErr
 }
 
 // createFile writes a file that wasn't there, durably but for its name.

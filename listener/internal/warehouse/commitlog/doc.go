@@ -35,8 +35,8 @@
 //	time        when it was made, RFC 3339, UTC, with milliseconds
 //	table, topic, group
 //	parts       [{"partition":…,"first":…,"next":…,"last":…,"time":…,"crc":…}]: the messages
-//	            from offset first up to, not including, next; the offset, the time stamp
-//	            (milliseconds) and the checksum (32 bits) of the last of them; last is -1 if none was read
+//	            from offset first up to, not including, next; of the last of them the offset
+//	            (-1: none was read), the time stamp in milliseconds, the CRC-32C of the value
 //	files       [{"staged":"<writer>/<name>","final":…,"rows":…,"bytes":…}]; final is relative
 //	            to the type's folder, and in hive/ or dead_letter/
 //	segments    the ids of the segments in it, 16 bytes each, one after the other, in base64

@@ -48,7 +48,7 @@ func equal(got []int64, want ...int64) bool {
 // What a log says is the same on all sides of the end of an epoch, to whoever has followed
 // it and to whoever opens it.
 func TestEpochEnds(t *testing.T) {
-	folder := t.TempDir()
+	folder := tempFolder(t)
 	o := options(folder, newClock())
 	l, follower, lazy := openLog(t, o), openLog(t, o), openLog(t, o)
 	for _, number := range []int64{1, 62, 63, 64, 65, 66, 127, 128, 129, 192} {
@@ -85,7 +85,7 @@ func TestEpochEnds(t *testing.T) {
 }
 
 func TestPrune(t *testing.T) {
-	folder, c := t.TempDir(), newClock()
+	folder, c := tempFolder(t), newClock()
 	o := options(folder, c)
 	l, asleep := openLog(t, o), openLog(t, o)
 	mustCommit(t, l, 0, 1, 1)
@@ -138,6 +138,42 @@ func TestPrune(t *testing.T) {
 	checkRows(t, folder, map[int]Position{0: opened.Positions()[0]})
 }
 
+// Two processes have made the folder of an epoch that comes after the one that a third
+// believes to be the present one. It must not take them for made in vain.
+func TestPruneSparesWhatComes(t *testing.T) {
+	o := options(tempFolder(t), newClock())
+	l := openLog(t, o)
+	grow(t, l, 64)
+	resume, results := make(chan struct{}), make(chan error, 2)
+	l.o.Fault = faultAt(stepRemoveRecord, 1, func() error {
+		for partition := range 2 {
+			other := openLog(t, o)
+			grow(t, other, 127)
+			waiting := make(chan struct{})
+			other.o.Fault = faultAt(stepLinkRecord, 1, func() error {
+				close(waiting)
+				<-resume
+				return nil
+			})
+			b := mustBatch(t, other, partition, 5, 1)
+			go func() { results <- other.Commit(b) }()
+			<-waiting
+		}
+		return nil
+	})
+	grow(t, l, 65)
+	close(resume)
+	if err := errors.Join(<-results, <-results); err != nil {
+		t.Error(err)
+	}
+	opened := openLog(t, o)
+	mustCommit(t, opened, 0, 5, 1)
+	if opened.Number() != 130 {
+		t.Errorf("record %d", opened.Number())
+	}
+	checkRows(t, o.Folder, map[int]Position{0: {Next: 10}, 1: {Next: 5}})
+}
+
 // overtake lets others commit a partition up to a number and remove what is old.
 func overtake(t *testing.T, l *Log, c *clock, partition int, number int64) {
 	t.Helper()
@@ -155,7 +191,7 @@ func overtake(t *testing.T, l *Log, c *clock, partition int, number int64) {
 func TestStaleInRemovedEpoch(t *testing.T) {
 	for _, number := range []int64{1, 64, 65} {
 		for _, step := range []string{stepRead, stepMakeEpoch, stepSyncEpochs, stepWriteRecord, stepSyncRecord, stepLinkRecord} {
-			folder, c := t.TempDir(), newClock()
+			folder, c := tempFolder(t), newClock()
 			o := options(folder, c)
 			l, other := openLog(t, o), openLog(t, o)
 			grow(t, l, number-1)
@@ -191,9 +227,66 @@ func TestStaleInRemovedEpoch(t *testing.T) {
 	}
 }
 
+// One process makes the folder of an epoch that has been there and is removed, while another
+// is about to make a record in the one that was.
+func TestTwoStale(t *testing.T) {
+	folder, c := tempFolder(t), newClock()
+	o := options(folder, c)
+	maker, linker, other := openLog(t, o), openLog(t, o), openLog(t, o)
+	grow(t, maker, 63)
+	waiting, resume, result := make(chan struct{}), make(chan struct{}), make(chan error)
+	linker.o.Fault = faultAt(stepLinkRecord, 1, func() error {
+		close(waiting)
+		<-resume
+		return nil
+	})
+	maker.o.Fault = func(step string) error {
+		switch step {
+		case stepMakeEpoch:
+			if err := other.Refresh(); err != nil {
+				return err
+			}
+			grow(t, other, 65)
+			if err := linker.Refresh(); err != nil {
+				return err
+			}
+			b, err := batch(linker, 0, 0, 7, 2)
+			if err != nil {
+				return err
+			}
+			go func() {
+				err := linker.Commit(b)
+				abandon(linker, b)
+				result <- err
+			}()
+			<-waiting
+			overtake(t, other, c, 0, 257)
+			if got := epochNumbers(t, other); !equal(got, 3, 4) {
+				t.Errorf("epochs %v", got)
+			}
+		case stepLinkRecord:
+			maker.o.Fault = nil
+			close(resume)
+			if err := <-result; !errors.Is(err, ErrStale) {
+				t.Errorf("who was to link: got %v", err)
+			}
+		}
+		return nil
+	}
+	b := mustBatch(t, maker, 0, 5, 2)
+	if err := maker.Commit(b); !errors.Is(err, ErrStale) {
+		t.Errorf("who made the folder: got %v", err)
+	}
+	abandon(maker, b)
+	if got := epochNumbers(t, other); !equal(got, 3, 4) {
+		t.Errorf("epochs %v", got)
+	}
+	checkRows(t, folder, map[int]Position{0: other.Positions()[0]})
+}
+
 // The epoch is moved away while link is at work in it: the record is made, and is none.
 func TestLinkedIntoRemovedEpoch(t *testing.T) {
-	folder, c := t.TempDir(), newClock()
+	folder, c := tempFolder(t), newClock()
 	o := options(folder, c)
 	l, other := openLog(t, o), openLog(t, o)
 	b := mustBatch(t, l, 0, 7, 3)
@@ -215,7 +308,7 @@ func TestLinkedIntoRemovedEpoch(t *testing.T) {
 }
 
 func TestLogRemovedOrSetBack(t *testing.T) {
-	folder := t.TempDir()
+	folder := tempFolder(t)
 	o := options(folder, newClock())
 	l := openLog(t, o)
 	grow(t, l, 64)
@@ -230,7 +323,7 @@ func TestLogRemovedOrSetBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	grow(t, l, 66)
-	copied := filepath.Join(t.TempDir(), "copy")
+	copied := filepath.Join(tempFolder(t), "copy")
 	if err := os.CopyFS(copied, os.DirFS(l.folder)); err != nil {
 		t.Fatal(err)
 	}

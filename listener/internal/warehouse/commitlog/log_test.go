@@ -12,7 +12,7 @@ import (
 )
 
 func TestCommit(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "spot", "flow")
+	folder := filepath.Join(tempFolder(t), "spot", "flow")
 	o := options(folder, newClock())
 	l := openLog(t, o)
 	if !l.Empty() || l.Number() != 0 || len(l.Positions()) != 0 {
@@ -81,7 +81,7 @@ func TestCommit(t *testing.T) {
 // Tables and logs are for others to read, staging is not; files that go from staging into
 // the table follow the umask.
 func TestModes(t *testing.T) {
-	folder := t.TempDir()
+	folder := tempFolder(t)
 	old := unix.Umask(0o027)
 	defer unix.Umask(old)
 	l := openLog(t, options(folder, newClock()))
@@ -101,7 +101,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestStale(t *testing.T) {
-	folder := t.TempDir()
+	folder := tempFolder(t)
 	o := options(folder, newClock())
 	a, b := openLog(t, o), openLog(t, o)
 	stale := func(l *Log, c *Commit) {
@@ -143,7 +143,7 @@ func TestStale(t *testing.T) {
 }
 
 func TestReposition(t *testing.T) {
-	o := options(t.TempDir(), newClock())
+	o := options(tempFolder(t), newClock())
 	a, b := openLog(t, o), openLog(t, o)
 	set := func(partition int, next int64) *Commit {
 		return &Commit{Parts: []Part{{partition, next, Position{Next: next, Last: -1}}}, Note: "by hand"}
@@ -164,6 +164,13 @@ func TestReposition(t *testing.T) {
 	if p, _ := b.Position(0); p.Next != 50 {
 		t.Errorf("got %v", p)
 	}
+	// Offset 0 by hand is not the same as not being known.
+	if err := a.Reposition(set(7, 0)); err != nil {
+		t.Error(err)
+	}
+	if err := b.Reposition(set(7, 5)); !errors.Is(err, ErrStale) {
+		t.Errorf("got %v", err)
+	}
 	for _, err := range []error{a.Reposition(&Commit{Parts: set(0, 1).Parts}), a.Commit(set(0, 50))} {
 		if err == nil || !strings.Contains(err.Error(), "note") {
 			t.Errorf("got %v", err)
@@ -172,7 +179,7 @@ func TestReposition(t *testing.T) {
 }
 
 func TestBadBatches(t *testing.T) {
-	folder := t.TempDir()
+	folder := tempFolder(t)
 	l := openLog(t, options(folder, newClock()))
 	mustCommit(t, l, 0, 10, 1)
 	there := files(t, filepath.Join(folder, "hive"))[0]
@@ -216,7 +223,7 @@ func TestBadBatches(t *testing.T) {
 // Logs of other groups and topics lie beside each other in one table and never meet, not
 // even what their writers have left in staging.
 func TestOtherLogs(t *testing.T) {
-	folder, c := t.TempDir(), newClock()
+	folder, c := tempFolder(t), newClock()
 	o := options(folder, c)
 	other := o
 	other.Group = "other"
@@ -254,7 +261,7 @@ func TestOtherLogs(t *testing.T) {
 
 func TestOpenFails(t *testing.T) {
 	fill := func(t *testing.T) (Options, *Log) {
-		o := options(t.TempDir(), newClock())
+		o := options(tempFolder(t), newClock())
 		l := openLog(t, o)
 		for range 5 {
 			mustCommit(t, l, 0, 1, 1)
@@ -288,7 +295,7 @@ func TestOpenFails(t *testing.T) {
 		}, "warehouse.json has no warehouse id"},
 		"a file for a folder": {func(o *Options, l *Log) error {
 			return errors.Join(os.RemoveAll(filepath.Join(o.Folder, "dead_letter")), os.WriteFile(filepath.Join(o.Folder, "dead_letter"), nil, 0o666))
-		}, "dead_letter is not a folder"},
+		}, "dead_letter: file exists"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, l := fill(t)
@@ -308,7 +315,7 @@ func TestOpenFails(t *testing.T) {
 
 // Files that are none of the log's are left alone.
 func TestForeignFiles(t *testing.T) {
-	folder := t.TempDir()
+	folder := tempFolder(t)
 	o := options(folder, newClock())
 	l := openLog(t, o)
 	mustCommit(t, l, 0, 1, 1)
@@ -334,30 +341,24 @@ func TestForeignFiles(t *testing.T) {
 }
 
 func TestOtherFileSystem(t *testing.T) {
-	if err := onePlace(t.TempDir(), "/proc"); err == nil || !strings.Contains(err.Error(), "different file systems") {
+	if err := onePlace(tempFolder(t), "/proc"); err == nil || !strings.Contains(err.Error(), "different file systems") {
 		t.Errorf("got %v", err)
 	}
-	if err := onePlace(t.TempDir(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+	if err := onePlace(tempFolder(t), filepath.Join(tempFolder(t), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	// A partition folder that leads to another file system shows only when a file is moved.
-	const shm = "/dev/shm"
-	folder := t.TempDir()
-	if onePlace(folder, shm) == nil {
-		t.Skipf("%s is on the same file system as temporary files", shm)
+	folder, elsewhere := t.TempDir(), tempFolder(t)
+	if onePlace(folder, elsewhere) == nil {
+		t.Skipf("%s is on the same file system as %s", elsewhere, folder)
 	}
-	elsewhere, err := os.MkdirTemp(shm, "commitlog")
-	if err != nil {
-		t.Skip(err)
-	}
-	defer os.RemoveAll(elsewhere)
 	l := openLog(t, options(folder, newClock()))
 	link := filepath.Join(folder, "hive", "y=2018")
 	if err := os.Symlink(elsewhere, link); err != nil {
 		t.Fatal(err)
 	}
 	var unfinished *UnfinishedError
-	err = l.Commit(mustBatch(t, l, 0, 4, 2))
+	err := l.Commit(mustBatch(t, l, 0, 4, 2))
 	if !errors.As(err, &unfinished) || !errors.Is(err, unix.EXDEV) || !strings.Contains(err.Error(), "another file system") {
 		t.Fatalf("got %v", err)
 	}

@@ -44,6 +44,21 @@ func options(folder string, c *clock) Options {
 	return Options{Folder: folder, Table: "flow", Topic: "a.topic", Group: "a/group", Now: c.now, Logger: logging.Discard()}
 }
 
+// memory is where the file system is in memory, if it is: these tests flush to disk a lot,
+// and none of them cuts the power.
+const memory = "/dev/shm"
+
+// tempFolder returns an empty folder that is removed at the end of the test.
+func tempFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp(memory, "commitlog-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
 // openLog opens a log and closes it at the end of the test.
 func openLog(t testing.TB, o Options) *Log {
 	t.Helper()
@@ -74,10 +89,10 @@ func batch(l *Log, partition int, first, next int64, files int) (*Commit, error)
 				rows++
 			}
 		}
-		f := File{Staged: fmt.Sprintf("%s.%d.staged", name, i), Final: fmt.Sprintf("hive/y=2018/m=3/d=20/h=%d/%s.parquet", i%24, name), Rows: rows, Bytes: int64(b.Len())}
-		if i >= 24 {
-			f.Final = fmt.Sprintf("hive/y=2018/m=4/d=%d/h=%d/%s.parquet", i/24, i%24, name)
-		}
+		// The next batch's folders are partly new.
+		hour := int(first)/5 + i
+		f := File{Staged: fmt.Sprintf("%s.%d.staged", name, i), Rows: rows, Bytes: int64(b.Len())}
+		f.Final = fmt.Sprintf("hive/y=2018/m=3/d=%d/h=%d/%s.parquet", hour/24, hour%24, name)
 		if err := createFile(filepath.Join(l.Staging(), f.Staged), []byte(b.String())); err != nil {
 			return nil, err
 		}
@@ -119,13 +134,10 @@ func visible(folder string) (map[string]int, error) {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
+		for row := range strings.Lines(string(text)) {
+			rows[strings.TrimSuffix(row, "\n")]++
 		}
-		for _, row := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
-			rows[row]++
-		}
-		return nil
+		return err
 	})
 	return rows, err
 }

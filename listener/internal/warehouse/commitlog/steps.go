@@ -26,9 +26,10 @@ const (
 
 // Steps are all steps at which Options.Fault is called, in the order of a commit's work.
 // The first two belong to Open. Up to "link record" an error means that nothing is
-// committed; at "record linked" it is ignored if the record turns out to be there; after
-// that the batch is committed, and an error up to "sync folder" is an *UnfinishedError,
-// while the last three steps only tidy up and are warned about.
+// committed, unless it is one of linking that leaves this in doubt, such as EIO; at "record
+// linked" it is ignored if the record turns out to be there. Then the batch is committed:
+// an error up to "sync folder" is an *UnfinishedError, and one at the last three steps,
+// which only tidy up, is warned about.
 var Steps = []string{
 	stepMakeLog, stepRemoveStaging,
 	stepCheckStaged, stepSyncStaging, stepRead, stepMakeEpoch, stepSyncEpochs,
