@@ -32,8 +32,8 @@ type Whereabouts struct {
 	Local         bool   // --master local is given
 }
 
-// spotConf is where Spot's installation keeps its settings.
-const spotConf = "/etc/spot.conf"
+// spotConf is where Spot's installation keeps its settings; tests have their own.
+var spotConf = "/etc/spot.conf"
 
 // findPlace returns the folder that HUSER of Spot's settings names, in which Spot's
 // installation makes the tables, or else hdfs_app_path, normally the same. It fails if

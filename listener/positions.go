@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"spot-ingest/listener/internal/consume"
@@ -20,7 +22,7 @@ const positionRounds = 10
 // that those which nobody reads yet begin at the same time.
 func (l *listener) positions(ctx context.Context, gen *consume.Generation) (map[int]commitlog.Position, error) {
 	for range positionRounds {
-		err := l.decide(ctx, gen.Partitions)
+		err := l.decide(ctx, gen)
 		if errors.Is(err, commitlog.ErrStale) {
 			continue
 		}
@@ -37,10 +39,11 @@ func (l *listener) positions(ctx context.Context, gen *consume.Generation) (map[
 }
 
 // decide finds out where partitions go on, and commits what the log does not know.
-func (l *listener) decide(ctx context.Context, partitions []int) error {
+func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 	if err := l.commits.Refresh(); err != nil {
 		return &storeError{err}
 	}
+	partitions := gen.Partitions
 	if l.commits.Empty() {
 		n, err := l.kafka.Partitions(ctx)
 		if err != nil {
@@ -53,6 +56,7 @@ func (l *listener) decide(ctx context.Context, partitions []int) error {
 		return err
 	}
 	c := &commitlog.Commit{}
+	var said []string
 	for _, s := range standings {
 		start, err := s.start()
 		if err != nil {
@@ -62,32 +66,77 @@ func (l *listener) decide(ctx context.Context, partitions []int) error {
 			continue
 		}
 		c.Parts = append(c.Parts, commitlog.Part{
-			Partition: s.partition, First: s.log.Next,
+			Partition: s.partition, First: start.next, // nothing was read yet
 			Position: commitlog.Position{Next: start.next, Last: -1},
 		})
 		c.Note = start.why
-		l.log.Info("Partition %d begins at offset %d: %s.", s.partition, start.next, start.why)
+		said = append(said, fmt.Sprintf("Partition %d begins at offset %d: %s.", s.partition, start.next, start.why))
 	}
 	if len(c.Parts) == 0 {
 		if l.args.From.Text != "" {
 			l.log.Info("The commit log knows where to go on; --from %s is for a new group, or for when log and topic disagree.", l.args.From.Text)
 		}
-		return nil
-	}
-	err = l.commits.Reposition(c)
-	if err != nil && !errors.Is(err, commitlog.ErrStale) {
+	} else if err := l.commits.Reposition(c); errors.Is(err, commitlog.ErrStale) {
+		return err
+	} else if err != nil {
 		return &storeError{err}
 	}
-	return err
+	for _, sentence := range said {
+		l.log.Info("%s", sentence)
+	}
+	l.settle(gen, standings)
+	return nil
 }
 
-// standings asks Kafka what it knows of partitions.
+// settle tells Kafka where partitions go on if it believes otherwise: after a new start, and
+// after a listener that was killed before it could.
+func (l *listener) settle(gen *consume.Generation, standings []standing) {
+	var parts []commitlog.Part
+	for _, s := range standings {
+		at, _ := l.commits.Position(s.partition)
+		if warehouse, _, _ := parseMetadata(s.committed.Metadata); s.committed.Offset != at.Next || warehouse != s.warehouse {
+			parts = append(parts, commitlog.Part{Partition: s.partition, Position: at})
+		}
+	}
+	if len(parts) > 0 {
+		l.commitOffsets(gen, parts)
+	}
+}
+
+// standings asks Kafka what it knows of partitions. The order matters while others are at
+// work: they commit to the log before they tell Kafka, and messages are there before they are
+// in the log. It returns ErrStale if somebody else has begun the log meanwhile.
 func (l *listener) standings(ctx context.Context, partitions []int) ([]standing, error) {
-	bounds, err := l.kafka.Bounds(ctx, partitions)
+	fresh := l.commits.Empty()
+	committed, err := l.kafka.Committed(ctx, partitions)
 	if err != nil {
 		return nil, err
 	}
-	committed, err := l.kafka.Committed(ctx, partitions)
+	if err := l.commits.Refresh(); err != nil {
+		return nil, &storeError{err}
+	}
+	if fresh && !l.commits.Empty() {
+		return nil, commitlog.ErrStale
+	}
+	all := make([]standing, len(partitions))
+	for i, p := range partitions {
+		s := &all[i]
+		*s = standing{
+			partition: p, fresh: fresh, record: l.commits.Number(), warehouse: l.commits.Warehouse(),
+			committed: committed[p],
+		}
+		if s.log, s.known = l.commits.Position(p); !s.known {
+			continue
+		}
+		err := l.kafka.Verify(ctx, p, consumePosition(s.log))
+		switch {
+		case errors.As(err, new(*consume.ReplacedError)), errors.As(err, new(*consume.OutOfRangeError)):
+			s.replaced = err
+		case err != nil:
+			return nil, err
+		}
+	}
+	bounds, err := l.kafka.Bounds(ctx, partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -95,25 +144,12 @@ func (l *listener) standings(ctx context.Context, partitions []int) ([]standing,
 	if err != nil {
 		return nil, err
 	}
-	var all []standing
-	for _, p := range partitions {
-		s := standing{
-			partition: p, fresh: l.commits.Empty(), warehouse: l.commits.Warehouse(),
-			bounds: bounds[p], committed: committed[p],
-		}
-		if s.log, s.known = l.commits.Position(p); s.known {
-			err := l.kafka.Verify(ctx, p, consumePosition(s.log))
-			switch {
-			case errors.As(err, new(*consume.ReplacedError)), errors.As(err, new(*consume.OutOfRangeError)):
-				s.replaced = err
-			case err != nil:
-				return nil, err
-			}
-		}
-		if offset, ok := from[p]; ok {
+	for i := range all {
+		s := &all[i]
+		s.bounds = bounds[s.partition]
+		if offset, ok := from[s.partition]; ok {
 			s.from = &offset
 		}
-		all = append(all, s)
 	}
 	return all, nil
 }
@@ -158,6 +194,7 @@ type standing struct {
 	log       commitlog.Position
 	known     bool   // log is set
 	fresh     bool   // the log has no record of any partition
+	record    int64  // the log's last
 	warehouse string // the log's id of the warehouse
 	bounds    consume.Bounds
 	committed consume.Committed
@@ -200,7 +237,7 @@ func (s standing) start() (start, error) {
 
 // problem tells what log and topic disagree on, or nothing.
 func (s standing) problem() string {
-	warehouse, ours := parseMetadata(s.committed.Metadata)
+	warehouse, record, ours := parseMetadata(s.committed.Metadata)
 	committed := s.committed.Offset
 	if committed >= 0 && ours && warehouse != s.warehouse {
 		return fmt.Sprintf("the group's offset %d was committed for another warehouse (%s, this one is %s)", committed, warehouse, s.warehouse)
@@ -215,7 +252,7 @@ func (s standing) problem() string {
 		next = s.log.Next
 	}
 	switch {
-	case s.known && committed >= 0 && ours && committed > next:
+	case s.known && committed >= 0 && ours && committed > next && record > s.record:
 		return fmt.Sprintf("the group's offset is %d, but the commit log has only reached %d: it was restored from an old copy", committed, next)
 	case s.known && committed >= 0 && !ours && committed != next:
 		return fmt.Sprintf("somebody else has set the group's offset to %d; the commit log has reached %d", committed, next)
@@ -224,7 +261,7 @@ func (s standing) problem() string {
 	case next > s.bounds.Next:
 		return fmt.Sprintf("offset %d comes next, but the topic ends at %d: it was deleted and made again, or cut", next, s.bounds.Next)
 	case s.replaced != nil:
-		return s.replaced.Error()
+		return strings.TrimPrefix(s.replaced.Error(), fmt.Sprintf("partition %d: ", s.partition))
 	}
 	return ""
 }
@@ -237,7 +274,7 @@ type disagreement struct {
 
 func (d *disagreement) Error() string {
 	text := fmt.Sprintf("partition %d: %s. Nothing was read or stored.", d.partition, d.problem)
-	if _, ours := parseMetadata(d.committed.Metadata); ours && !d.known && d.fresh {
+	if _, _, ours := parseMetadata(d.committed.Metadata); ours && !d.known && d.fresh {
 		text += " If another listener fills its own table with this group, choose another group with -g."
 	}
 	text += fmt.Sprintf(" To go on here, start once with --from earliest (offset %d), --from latest (offset %d), or --from %d:OFFSET", d.bounds.First, d.bounds.Next, d.partition)
@@ -255,8 +292,17 @@ func metadata(warehouse string, record int64) string {
 	return fmt.Sprintf("%s%s %d", metadataPrefix, warehouse, record)
 }
 
-func parseMetadata(text string) (warehouse string, ours bool) {
+// parseMetadata reads what metadata has written. A record's number that can't be read is
+// later than any.
+func parseMetadata(text string) (warehouse string, record int64, ours bool) {
 	rest, ours := strings.CutPrefix(text, metadataPrefix)
-	warehouse, _, _ = strings.Cut(rest, " ")
-	return warehouse, ours
+	if !ours {
+		return "", 0, false
+	}
+	warehouse, number, _ := strings.Cut(rest, " ")
+	record, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		record = math.MaxInt64
+	}
+	return warehouse, record, true
 }

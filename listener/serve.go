@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 func (l *listener) run(ctx context.Context) error {
 	defer l.close()
 	wait := firstRetry
+	if l.args.Once {
+		defer func() { fmt.Fprint(os.Stdout, l.total.table()) }()
+	}
 	for ctx.Err() == nil {
 		gen, err := l.join(ctx)
 		if err != nil {
@@ -37,7 +41,9 @@ func (l *listener) run(ctx context.Context) error {
 		if err := l.mind(ctx, err, wait); err != nil {
 			return err
 		}
-		wait = min(2*wait, lastRetry)
+		if !errors.Is(err, consume.ErrRebalance) { // which is nothing that went wrong
+			wait = min(2*wait, lastRetry)
+		}
 	}
 	l.log.Info("Stopped: %s.", &l.total)
 	return nil
@@ -62,6 +68,8 @@ const (
 func (l *listener) mind(ctx context.Context, err error, wait time.Duration) error {
 	switch {
 	case err == nil, errors.Is(err, consume.ErrRebalance):
+		return nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()): // stopped before it had begun to read
 		return nil
 	case errors.Is(err, consume.ErrLost):
 		l.log.Warning("%v: joining it again.", err)
@@ -131,7 +139,7 @@ func (l *listener) generation(ctx context.Context, gen *consume.Generation) (don
 		}
 		switch end {
 		case whenRead:
-			l.log.Info("All messages that were there are read: %s.", &l.total)
+			l.log.Info("All messages that were there are read.")
 			return true, nil
 		case whenOver:
 			if ctx.Err() != nil {
@@ -191,7 +199,7 @@ func (l *listener) gather(ctx context.Context, gen *consume.Generation, messages
 			if l.read(b, positions) {
 				return whenRead, nil
 			}
-			if len(b.segments) >= maxSegments {
+			if len(b.segments) >= maxSegments || b.files.Full() {
 				return whenDue, nil
 			}
 		case <-roll:
@@ -299,7 +307,7 @@ func (l *listener) report(b *batch, c *commitlog.Commit) {
 	if n := c.Counts.BadRows + c.Counts.BadMessages; n > 0 {
 		l.log.Warning("Set aside %d rows and %d messages that the table can't take. [%s]", c.Counts.BadRows, c.Counts.BadMessages, filepath.Join(l.folder, c.Files[len(c.Files)-1].Final))
 	}
-	l.log.Info("Committed %d rows of %d messages in %d files. [Record: %d, Repeats: %d]", c.Counts.Rows, c.Counts.Messages, len(c.Files), l.commits.Number(), c.Counts.Repeats)
+	l.log.Info("Committed %d rows of %d messages in %d files. [Record: %d, Repeats: %d]", c.Counts.Rows, c.Counts.Messages, tableFiles(c), l.commits.Number(), c.Counts.Repeats)
 }
 
 // offsetsTime bounds the commit of offsets to Kafka.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"spot-ingest/listener/internal/warehouse/commitlog"
 	"spot-ingest/pkg/config"
@@ -15,7 +16,7 @@ type totals struct {
 
 func (t *totals) add(c *commitlog.Commit) {
 	t.batches++
-	t.files += int64(len(c.Files))
+	t.files += tableFiles(c)
 	t.Messages += c.Counts.Messages
 	t.Rows += c.Counts.Rows
 	t.BadRows += c.Counts.BadRows
@@ -26,6 +27,28 @@ func (t *totals) add(c *commitlog.Commit) {
 func (t *totals) String() string {
 	return fmt.Sprintf("%d rows of %d messages in %d files, %d bad rows and %d bad messages set aside, %d repeated messages dropped",
 		t.Rows, t.Messages, t.files, t.BadRows, t.BadMessages, t.Repeats)
+}
+
+// table is the summary that a single run ends with.
+func (t *totals) table() string {
+	var b strings.Builder
+	row := func(name string, value int64) { fmt.Fprintf(&b, "%-32s %15d\n", name, value) }
+	row("messages read", t.Messages)
+	row("  repeated, dropped", t.Repeats)
+	row("  set aside", t.BadMessages)
+	row("rows stored", t.Rows)
+	row("rows set aside", t.BadRows)
+	row("files written", t.files)
+	return b.String()
+}
+
+// tableFiles returns the number of a commit's files that are in the table.
+func tableFiles(c *commitlog.Commit) int64 {
+	n := int64(len(c.Files))
+	if c.Counts.BadRows+c.Counts.BadMessages > 0 {
+		n-- // the last one holds the dead letters
+	}
+	return n
 }
 
 // segmentsOf is what the sentence about received rows calls a type's messages.

@@ -46,7 +46,9 @@ func (f *file) finish() (commitlog.File, error) {
 
 func (f *file) abandon() {
 	_ = f.open.close(f)
-	removeStaged(f.path)
+	if f.made {
+		removeStaged(f.path)
+	}
 }
 
 // openFiles keeps a number of files open: those that were written to last.

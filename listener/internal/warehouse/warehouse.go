@@ -10,13 +10,13 @@
 package warehouse
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"spot-ingest/listener/internal/columns"
 	"spot-ingest/listener/internal/table"
@@ -33,10 +33,11 @@ type Options struct {
 	Codec parquet.Codec
 	// CreatedBy names the program in each file's footer, as "spot-ingest version 1.0".
 	CreatedBy string
-	// RowGroup is the number of rows from which a buffer is written as a row group.
+	// RowGroup is the number of rows from which a buffer is written as a row group. Where
+	// rows are large, it is when they take a quarter of Memory.
 	RowGroup int
-	// Memory bounds the bytes held in buffers, those being encoded not counted: one for
-	// each goroutine that calls Append.
+	// Memory bounds the bytes held in buffers, spare ones too, those being encoded not
+	// counted: one for each goroutine that calls Append.
 	Memory int
 	// OpenFiles bounds the files that are open at the same time, those being written to
 	// not counted.
@@ -47,9 +48,10 @@ type Options struct {
 type Warehouse struct {
 	options Options
 
-	mu       sync.Mutex
-	spare    []*columns.Rows
-	encoders []*parquet.Encoder
+	mu          sync.Mutex
+	spare       []*columns.Rows
+	spareMemory int
+	encoders    []*parquet.Encoder
 }
 
 // New returns a warehouse that has written nothing.
@@ -64,6 +66,7 @@ type Batch struct {
 	hours   map[table.Hour]*hour
 	memory  int // of all hours' buffers
 	files   int // names given
+	groups  int // row groups written
 	letters *letters
 
 	open *openFiles
@@ -71,8 +74,9 @@ type Batch struct {
 
 // An hour is one partition folder's rows: those that wait, and the file of the others.
 type hour struct {
-	rows *columns.Rows // nil: none
-	held int           // bytes of memory counted for rows
+	rows   *columns.Rows // nil: none
+	held   int           // bytes of memory counted for rows
+	filled bool          // a row group, so that its next buffer is likely to fill as well
 
 	mu   sync.Mutex // orders what follows
 	file *file
@@ -99,15 +103,16 @@ func (b *Batch) Append(at table.Hour, rows *columns.Rows) error {
 		b.hours[at] = h
 	}
 	if h.rows == nil {
-		h.rows = b.warehouse.empty()
+		h.rows = b.warehouse.empty(h.filled)
 	}
 	h.rows.Append(rows)
 	b.hold(h, h.rows.Memory())
 	var full *columns.Rows
 	switch {
-	case h.rows.Len >= b.warehouse.options.RowGroup:
+	case h.rows.Len >= b.warehouse.options.RowGroup || h.rows.Size() >= b.warehouse.options.Memory/shares:
+		h.filled = true
 		full = b.take(h)
-	case b.memory > b.warehouse.options.Memory:
+	case !b.warehouse.room(b.memory):
 		at, h = b.largest()
 		full = b.take(h)
 	}
@@ -157,17 +162,18 @@ func (b *Batch) write(at table.Hour, h *hour, rows *columns.Rows) error {
 func (b *Batch) add(at table.Hour, h *hour, group *parquet.RowGroup) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	b.mu.Lock()
+	b.groups++
 	if h.file == nil {
 		h.file = b.newFile(at)
 	}
+	b.mu.Unlock()
 	return h.file.parquet.Add(group)
 }
 
 func (b *Batch) newFile(at table.Hour) *file {
-	b.mu.Lock()
 	b.files++
 	name := fmt.Sprintf("%s-%d.staged", b.name, b.files)
-	b.mu.Unlock()
 	f := &file{
 		staged: name,
 		final:  filepath.Join("hive", b.warehouse.options.Table.Folder(at), b.name+".parquet"),
@@ -176,6 +182,18 @@ func (b *Batch) newFile(at table.Hour) *file {
 	}
 	f.parquet = parquet.NewFile(f, b.warehouse.options.Table.Schema, b.warehouse.options.CreatedBy)
 	return f
+}
+
+// maxParts is how many row groups and hours a batch is good for. Of each some kilobytes are
+// kept to the end.
+const maxParts = 8192
+
+// Full tells that the batch has become so scattered that it should end, lest it take ever
+// more memory.
+func (b *Batch) Full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.groups+len(b.hours) >= maxParts
 }
 
 // Largest returns the bytes written so far to the batch's largest file.
@@ -224,20 +242,29 @@ func (b *Batch) Finish(goroutines int) ([]commitlog.File, error) {
 	}
 	close(next)
 	files := make([]commitlog.File, len(hours))
-	errs := make([]error, len(hours))
-	var wait sync.WaitGroup
+	var (
+		wait   sync.WaitGroup
+		failed atomic.Pointer[error] // the first, after which nothing more is tried
+	)
 	for range min(goroutines, len(hours)) {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
 			for i := range next {
-				files[i], errs[i] = b.finish(hours[i])
+				done, err := b.finish(hours[i])
+				if err != nil {
+					failed.CompareAndSwap(nil, &err)
+				}
+				if failed.Load() != nil {
+					return
+				}
+				files[i] = done
 			}
 		}()
 	}
 	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if err := failed.Load(); err != nil {
+		return nil, *err
 	}
 	if b.letters != nil {
 		letters, err := b.letters.finish()
