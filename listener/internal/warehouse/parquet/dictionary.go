@@ -6,15 +6,12 @@ import (
 	"math/rand/v2"
 )
 
-const (
-	// leastSlots is the size of the smallest hash table.
-	leastSlots = 256
-	// sample is how many rows must have been seen before a dictionary is given up.
-	sample = pageRows
-	// dictionaryHeaders is about what a dictionary takes besides its values, in bytes: the
-	// header of its page.
-	dictionaryHeaders = 24
-)
+// leastSlots is the size of the smallest hash table.
+const leastSlots = 256
+
+// dictionaryHeaders is about what a dictionary takes besides its values, in bytes: the header
+// of its page.
+const dictionaryHeaders = 24
 
 // A number is an integer, or a float's bits.
 type number interface{ int32 | int64 }
@@ -105,15 +102,12 @@ type forecast struct {
 // what the dictionary would grow to if values came at random: it rather goes on with one that
 // doesn't pay, which is found out at the end, than to give up one that would have.
 func (f forecast) pays() bool {
-	if f.dictionary > mostDictionary {
-		return false
-	}
-	if f.seen < f.rows && f.seen < sample {
-		return true
-	}
 	grown := f.grown()
 	size := float64(f.dictionary) * grown / float64(f.entries)
-	width := math.Ceil(math.Log2(max(grown, 1)))
+	if size > mostDictionary {
+		return false
+	}
+	width := math.Ceil(math.Log2(grown))
 	return size+width/8*float64(f.rows)+dictionaryHeaders < float64(f.plain)
 }
 

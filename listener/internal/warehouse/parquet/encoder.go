@@ -152,7 +152,8 @@ func (e *Encoder) column(i int, v *columns.Values) error {
 	return nil
 }
 
-// Memory returns about how many bytes the encoder holds, used or not.
+// Memory returns about how many bytes the encoder holds, used or not; what the codec itself
+// needs, up to some 5 MiB, is left out.
 func (e *Encoder) Memory() int {
 	return memory(e.group.data) + memory(e.group.filters) + memory(e.page) + memory(e.bounds) +
 		memory(e.indexes) + memory(e.seen) + memory(e.bits) + memory(e.hashes) +

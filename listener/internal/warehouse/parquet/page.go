@@ -20,14 +20,7 @@ type page struct {
 // endPage appends e.page, the values of rows from to to, as a data page.
 func (e *Encoder) endPage(c *chunk, from, to int, encoding int32) error {
 	p := page{offset: len(e.group.data), firstRow: from}
-	err := e.appendPage(c, pageData, func(t *thrift) {
-		t.structure(5)
-		t.i32(1, int32(to-from))
-		t.i32(2, encoding)
-		t.i32(3, encodingRLE) // of levels, of which there are none
-		t.i32(4, encodingRLE)
-		t.end()
-	})
+	err := e.appendPage(c, pageData, to-from, encoding)
 	p.size = len(e.group.data) - p.offset
 	c.pages = append(c.pages, p)
 	return err
@@ -35,18 +28,13 @@ func (e *Encoder) endPage(c *chunk, from, to int, encoding int32) error {
 
 // endDictionary appends e.page, the values of a dictionary's entries, as the dictionary's page.
 func (e *Encoder) endDictionary(c *chunk, entries int) error {
-	return e.appendPage(c, pageDictionary, func(t *thrift) {
-		t.structure(7)
-		t.i32(1, int32(entries))
-		t.i32(2, encodingPlainDictionary)
-		t.end()
-	})
+	return e.appendPage(c, pageDictionary, entries, encodingPlainDictionary)
 }
 
-// appendPage compresses e.page and appends it with its header, of which header writes the part
-// that is the kind's own. The compressed bytes come to stand behind room for the header, and
-// then move up to it: how long it is depends on how many they are.
-func (e *Encoder) appendPage(c *chunk, kind int32, header func(*thrift)) error {
+// appendPage compresses e.page and appends it with its header. The compressed bytes come to
+// stand behind room for the header, and then move up to it: how long it is depends on how many
+// they are.
+func (e *Encoder) appendPage(c *chunk, kind int32, values int, encoding int32) error {
 	from := len(e.group.data)
 	data := grow(e.group.data, mostHeader)
 	data, err := e.compress.append(data, e.page)
@@ -64,7 +52,18 @@ func (e *Encoder) appendPage(c *chunk, kind int32, header func(*thrift)) error {
 	t.i32(2, int32(len(e.page)))
 	t.i32(3, int32(len(body)))
 	t.i32(4, int32(crc32.ChecksumIEEE(body)))
-	header(&t)
+	if kind == pageDictionary {
+		t.structure(7)
+	} else {
+		t.structure(5)
+	}
+	t.i32(1, int32(values))
+	t.i32(2, encoding)
+	if kind == pageData {
+		t.i32(3, encodingRLE) // of definition levels, of which there are none
+		t.i32(4, encodingRLE) // of repetition levels
+	}
+	t.end()
 	t.end()
 	copy(data[from:], t.buf)
 	copy(data[from+len(t.buf):], body)

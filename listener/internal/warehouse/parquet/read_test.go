@@ -204,7 +204,7 @@ func (c *checked) within(what string, low, high, least, greatest []byte) {
 		c.Errorf("%s: %s: least %x, want %x", c.where, what, low, least)
 	}
 	if of == columns.String && len(greatest) > mostStatistic {
-		if len(high) > mostStatistic || len(high) > 0 && compare(of, high, greatest) <= 0 {
+		if len(high) > mostStatistic+1 || len(high) > 0 && compare(of, high, greatest) <= 0 {
 			c.Errorf("%s: %s: greatest %q, but one is %q", c.where, what, high, greatest)
 		}
 	} else if !bytes.Equal(high, greatest) {
@@ -296,7 +296,7 @@ func (c *checked) bloom() {
 	}
 	for i := range c.rows() {
 		if found, err := filter.Check(c.value(i)); !found || err != nil {
-			c.Fatalf("%s, row %d: not in the Bloom filter; %v", c.where, i, err)
+			c.Fatalf("%s, row %d: %x is not in the Bloom filter; %v", c.where, i, plain(c.column.Type, c.want, i), err)
 		}
 	}
 }
@@ -308,7 +308,7 @@ func (c *checked) value(i int) parquet.Value {
 	case columns.Int64:
 		return parquet.ValueOf(c.want.Int64s[i])
 	case columns.Float32:
-		return parquet.ValueOf(c.want.Float32s[i])
+		return parquet.FloatValue(c.want.Float32s[i]) // ValueOf changes signalling NaNs
 	}
 	return parquet.ValueOf(c.want.String(i))
 }

@@ -87,10 +87,10 @@ func boundary(s []byte) int {
 	return mostStatistic
 }
 
-// raised returns a string that is not longer than statistics should have it and, by its
-// bytes, not less than s, and whether it is s itself: a prefix of s whose last character, or,
-// if it isn't UTF-8, last byte, is replaced by the next one. There is none, and nil is
-// returned, if they all are the last of their kind.
+// raised returns a string that is, by its bytes, not less than s, and whether it is s itself:
+// if s is longer than statistics should have it, a prefix whose last character, or, if it
+// isn't UTF-8, last byte, is replaced by the next one, which can take a byte more. There is
+// none, and nil is returned, if they all are the last of their kind.
 func raised(s []byte) (greatest []byte, exact bool) {
 	if len(s) <= mostStatistic {
 		return s, true
@@ -149,7 +149,7 @@ func appendStatistics(dst []byte, of columns.Type, s summary) []byte {
 	if least != nil {
 		t.bytes(6, least)
 	}
-	// Both or neither: parquet-go before 0.26 loses its place over one of them alone.
+	// Both or neither: older versions of parquet-go lose their place over one of them alone.
 	if greatest != nil && least != nil {
 		t.bool(7, greatestExact)
 		t.bool(8, leastExact)
