@@ -1,14 +1,10 @@
 package consume
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
-
-	"github.com/segmentio/kafka-go/compress"
 )
 
 // A batch is a batch of records as a broker stores it. In the formats before Kafka 0.11 it
@@ -183,49 +179,4 @@ func (d *decoder) record() record {
 		}
 	}
 	return r
-}
-
-// maxUnpacked bounds what a batch is decompressed to. It is far more than a producer packs
-// into one, as that counts what it packs and brokers take a mebibyte by default.
-const maxUnpacked = 256 << 20
-
-// unpack decompresses records into memory that recycle takes back.
-func unpack(codec int8, packed []byte) ([]byte, error) {
-	c := compress.Compression(codec).Codec()
-	if c == nil {
-		return nil, fmt.Errorf("the record batch has the unknown compression %d", codec)
-	}
-	r := c.NewReader(bytes.NewReader(packed))
-	defer r.Close()
-	b, err := readAll(r, 4*len(packed), maxUnpacked)
-	if err != nil {
-		return nil, fmt.Errorf("the record batch can't be decompressed (%s): %w", c.Name(), err)
-	}
-	return b, nil
-}
-
-// readAll reads at most limit bytes to the end of r. guess is how many there may be.
-func readAll(r io.Reader, guess, limit int) ([]byte, error) {
-	b := makeBytes(max(poolStep, min(guess, limit)))
-	n := 0
-	for {
-		m, err := r.Read(b[n:])
-		n += m
-		switch {
-		case errors.Is(err, io.EOF):
-			return b[:n], nil
-		case err == nil && n < len(b):
-			continue
-		case err == nil && n < limit:
-			larger := makeBytes(min(2*len(b), limit))
-			copy(larger, b)
-			recycle(b)
-			b = larger
-			continue
-		case err == nil:
-			err = fmt.Errorf("more than %d bytes", limit)
-		}
-		recycle(b)
-		return nil, err
-	}
 }

@@ -58,7 +58,7 @@ func newCluster(t *testing.T, partitions int32, opts ...kfake.Opt) *testCluster 
 	}
 	t.Cleanup(k.Close)
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(64<<20), kgo.MetadataMinAge(10*time.Millisecond))
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(64<<20), kgo.MetadataMinAge(10*time.Millisecond), kgo.DisableIdempotentWrite())
 	if err != nil {
 		t.Fatal(err)
 	}

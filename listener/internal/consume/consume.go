@@ -25,7 +25,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -43,6 +42,7 @@ type Options struct {
 	Log      *logging.Logger
 	// Memory bounds the bytes of messages under way, which were fetched and not released;
 	// 0 means 64 MiB. One batch of records a broker, packed and unpacked, may go beyond it.
+	// Whoever keeps messages without releasing them gets no more at some time.
 	Memory int64
 
 	timing timing
@@ -57,6 +57,7 @@ type timing struct {
 	poll      time.Duration // how long a broker waits for new messages
 	stall     time.Duration // an answer that makes no progress is given up after this time
 	settle    time.Duration // how long a topic must end before a position to be believed
+	patience  time.Duration // what does not work for less time is not worth a warning
 	minPause  time.Duration // between attempts, the first
 	maxPause  time.Duration // and the last
 }
@@ -69,6 +70,7 @@ var realTiming = timing{
 	poll:      500 * time.Millisecond,
 	stall:     30 * time.Second,
 	settle:    5 * time.Second,
+	patience:  time.Second,
 	minPause:  100 * time.Millisecond,
 	maxPause:  5 * time.Second,
 }
@@ -112,8 +114,8 @@ func Open(ctx context.Context, o Options) (*Consumer, error) {
 		o.timing = realTiming
 	}
 	c := &Consumer{o: o, log: o.Log, addr: kafka.TCP(o.Servers...), memory: newMemory(o.Memory)}
-	c.away = newOutage(o.Log, "Kafka does not answer", "Kafka answers again")
-	c.unready = newOutage(o.Log, fmt.Sprintf("topic %q can't be read", o.Topic), fmt.Sprintf("topic %q can be read again", o.Topic))
+	c.away = newOutage(o.Log, o.timing.patience, "Kafka is not available", "Kafka is available again")
+	c.unready = newOutage(o.Log, o.timing.patience, fmt.Sprintf("topic %q can't be read", o.Topic), fmt.Sprintf("topic %q can be read again", o.Topic))
 	c.transport = broker.NewTransport(o.Topic, o.ClientID)
 	c.transport.Context, c.stop = context.WithCancel(context.Background())
 	c.transport.Dial = c.conns.dial(c.transport.Dial)
@@ -164,14 +166,17 @@ func (c *Consumer) disconnect() {
 
 // retry calls f until it succeeds, ctx ends, or the error is one that no waiting mends.
 func (c *Consumer) retry(ctx context.Context, what string, f func(context.Context) error) error {
-	defer c.answered(what) // also when given up: nobody is left to say that it's over
+	defer c.forget(what)
 	for n := 0; ; n++ {
 		if c.conns.closed() {
 			return ErrClosed
 		}
 		err := c.once(ctx, f)
 		switch {
-		case err == nil || final(err):
+		case err == nil:
+			c.answered(what)
+			return nil
+		case final(err):
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -188,62 +193,4 @@ func (c *Consumer) once(ctx context.Context, f func(context.Context) error) erro
 	ctx, cancel := context.WithTimeout(ctx, c.o.timing.stall)
 	defer cancel()
 	return f(ctx)
-}
-
-// connections are all that the transport has opened. It has no means to close those that
-// wait for an answer, which joining a group may take a minute to get.
-type connections struct {
-	mu   sync.Mutex
-	open map[*connection]struct{}
-	shut bool
-}
-
-type connection struct {
-	net.Conn
-	of *connections
-}
-
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
-
-func (s *connections) dial(dial dialFunc) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.shut {
-			conn.Close()
-			return nil, ErrClosed
-		}
-		if s.open == nil {
-			s.open = make(map[*connection]struct{})
-		}
-		c := &connection{conn, s}
-		s.open[c] = struct{}{}
-		return c, nil
-	}
-}
-
-func (c *connection) Close() error {
-	c.of.mu.Lock()
-	delete(c.of.open, c)
-	c.of.mu.Unlock()
-	return c.Conn.Close()
-}
-
-func (s *connections) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.shut = true
-	for c := range s.open {
-		c.Conn.Close()
-	}
-}
-
-func (s *connections) closed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.shut
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"net"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -186,11 +185,9 @@ func TestStop(t *testing.T) {
 		}
 	})
 	t.Run("while a member is waited for", func(t *testing.T) {
-		o := k.options()
-		o.Log = logging.New(os.Stderr, logging.Debug, false)
-		slow := k.open(o)
+		slow := k.open(k.options())
 		next(t, slow) // and does not end its generation
-		c := k.open(o)
+		c := k.open(k.options())
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() {

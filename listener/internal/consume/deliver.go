@@ -79,6 +79,9 @@ func (f *fetcher) batch(p *partition, v *batch, a *fetchedPart) error {
 			return f.bad(p, v, err, a)
 		}
 		own = newBuffer(unpacked, f.c.memory)
+		if f.c.memory.acquire(f.ctx, own.size(), a.buf.size()) != nil {
+			return nil // it was stopped
+		}
 		defer own.release()
 	}
 	var err error

@@ -161,6 +161,9 @@ func (r *fetchRequest) exchange(conn net.Conn) (*fetchAnswer, error) {
 		return nil, err
 	}
 	buf := newBuffer(makeBytes(size), r.memory)
+	if r.memory != nil {
+		r.memory.add(buf.size())
+	}
 	r.settle()
 	parts, err := r.read(conn, buf.bytes)
 	if err != nil {

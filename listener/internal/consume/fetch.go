@@ -50,11 +50,16 @@ type fetcher struct {
 func (f *fetcher) run(parts []*partition) {
 	done := make(chan *trip)
 	busy := make(map[int]bool)
+	tried := map[string]bool{allBrokers: true}
+	for _, p := range parts {
+		tried[p.name()] = true
+	}
 	var running int
 	for {
 		trips, again := f.plan(&parts, busy)
 		for _, t := range trips {
 			busy[t.leader] = true
+			tried[t.name()] = true
 			running++
 			worker := *f
 			worker.rs = nil
@@ -72,11 +77,17 @@ func (f *fetcher) run(parts []*partition) {
 			for ; running > 0; running-- {
 				<-done
 			}
+			for what := range tried {
+				f.c.forget(what)
+			}
 			return
 		}
 		timer.Stop()
 	}
 }
+
+// allBrokers is what is tried where it is not known yet which broker to ask.
+const allBrokers = "brokers"
 
 // A trip is one request to a broker, and what is done with the answer.
 type trip struct {
@@ -84,6 +95,8 @@ type trip struct {
 	parts  []*partition // those first that have waited longest
 	share  int64        // of memory for the answer
 }
+
+func (t *trip) name() string { return fmt.Sprintf("broker %d", t.leader) }
 
 // plan takes the partitions that can be fetched now out of parts, by their leaders. It
 // returns the time after which to look again if nothing happens before.
@@ -94,9 +107,9 @@ func (f *fetcher) plan(parts *[]*partition, busy map[int]bool) (trips []*trip, a
 	}
 	leaders, err := f.c.leaders(f.ctx)
 	if err != nil {
-		f.failed(*parts, "brokers", err)
+		f.failed(*parts, allBrokers, err)
 	} else {
-		f.c.answered("brokers")
+		f.c.answered(allBrokers)
 	}
 	now := time.Now()
 	byLeader := make(map[int]*trip)
@@ -147,7 +160,6 @@ func (f *fetcher) failed(parts []*partition, what string, err error) {
 }
 
 func (f *fetcher) trip(t *trip) {
-	broker := fmt.Sprintf("broker %d", t.leader)
 	var ready []*partition
 	for _, p := range t.parts {
 		if f.verify(p) {
@@ -167,11 +179,11 @@ func (f *fetcher) trip(t *trip) {
 	r.maxBytes = max(r.maxBytes, ready[0].want)
 	answer, err := f.c.fetch(r)
 	if err != nil {
-		f.failed(ready, broker, err)
+		f.failed(ready, t.name(), err)
 		return
 	}
 	defer answer.buf.release()
-	f.c.answered(broker)
+	f.c.answered(t.name())
 	f.answer(t, ready, answer)
 }
 

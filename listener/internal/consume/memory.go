@@ -76,15 +76,15 @@ const (
 
 var pools [pooled + 1]sync.Pool
 
-// newBuffer wraps bytes that makeBytes has made, and counts them.
+// newBuffer wraps bytes that makeBytes has made. If m isn't nil, the caller has counted
+// them in it; the buffer gives them back.
 func newBuffer(b []byte, m *memory) *buffer {
 	buf := &buffer{bytes: b, memory: m}
 	buf.refs.Store(1)
-	if m != nil {
-		m.add(int64(cap(b)))
-	}
 	return buf
 }
+
+func (b *buffer) size() int64 { return int64(cap(b.bytes)) }
 
 func makeBytes(n int) []byte {
 	class := (n + poolStep - 1) / poolStep
@@ -109,10 +109,10 @@ func (b *buffer) release() {
 	if b.refs.Add(-1) != 0 {
 		return
 	}
-	n := cap(b.bytes)
+	n := b.size()
 	recycle(b.bytes)
 	b.bytes = nil
 	if b.memory != nil {
-		b.memory.add(-int64(n))
+		b.memory.add(-n)
 	}
 }

@@ -16,6 +16,7 @@ import (
 // each in the log, however many attempts lie between them and whoever makes them.
 type outage struct {
 	log        *logging.Logger
+	patience   time.Duration
 	begin, end string
 
 	mu     sync.Mutex
@@ -24,20 +25,21 @@ type outage struct {
 	since  time.Time
 }
 
-func newOutage(log *logging.Logger, begin, end string) *outage {
-	return &outage{log: log, begin: begin, end: end, tries: make(map[string]int)}
+func newOutage(log *logging.Logger, patience time.Duration, begin, end string) *outage {
+	return &outage{log: log, patience: patience, begin: begin, end: end, tries: make(map[string]int)}
 }
 
-// failed notes that what was tried did not work. It is said at the second time: that an
-// idle connection was cut, or that a partition's leader has moved, is nothing to warn of.
+// failed notes that what was tried did not work. It is said when that happens again after
+// some time: that an idle connection was cut, or that a partition's leader has moved, is
+// nothing to warn of.
 func (o *outage) failed(what string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.tries) == 0 {
+	if len(o.tries) == 0 && !o.warned {
 		o.since = time.Now()
 	}
 	o.tries[what]++
-	if o.tries[what] < 2 || o.warned {
+	if o.tries[what] < 2 || time.Since(o.since) < o.patience || o.warned {
 		o.log.Debug("%s (%s, attempt %d): %v", o.begin, what, o.tries[what], err)
 		return
 	}
@@ -45,13 +47,10 @@ func (o *outage) failed(what string, err error) {
 	o.log.Warning("%s (%s): %v. Trying on until it works", o.begin, what, err)
 }
 
-// worked notes that what was tried works, or is not tried any more.
+// worked notes that what was tried works.
 func (o *outage) worked(what string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.tries[what] == 0 {
-		return
-	}
 	delete(o.tries, what)
 	if len(o.tries) == 0 && o.warned {
 		o.warned = false
@@ -59,9 +58,17 @@ func (o *outage) worked(what string) {
 	}
 }
 
+// forget notes that something is not tried any more. Whether it works again is for others
+// to find out.
+func (o *outage) forget(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.tries, what)
+}
+
 func (c *Consumer) failed(what string, err error) {
 	if aboutTopic(err) {
-		c.away.worked(what)
+		c.away.forget(what)
 		c.unready.failed(what, err)
 		return
 	}
@@ -71,6 +78,11 @@ func (c *Consumer) failed(what string, err error) {
 func (c *Consumer) answered(what string) {
 	c.away.worked(what)
 	c.unready.worked(what)
+}
+
+func (c *Consumer) forget(what string) {
+	c.away.forget(what)
+	c.unready.forget(what)
 }
 
 // pause waits between attempt n, from 0, and the next one.

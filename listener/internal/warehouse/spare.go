@@ -46,11 +46,16 @@ func (w *Warehouse) encoder() *parquet.Encoder {
 	return parquet.NewEncoder(w.options.Table.Schema, w.options.Codec)
 }
 
+// spareEncoder is the memory of an encoder above which a giant row has made it so large.
+const spareEncoder = 32 << 20
+
 // keep takes back what empty and encoder gave.
 func (w *Warehouse) keep(encoder *parquet.Encoder, rows *columns.Rows) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.encoders = append(w.encoders, encoder)
+	if encoder.Memory() <= spareEncoder {
+		w.encoders = append(w.encoders, encoder)
+	}
 	if memory := rows.Memory(); w.spareMemory+memory <= w.options.Memory {
 		rows.Reset()
 		w.spare = append(w.spare, rows)
