@@ -10,7 +10,9 @@ import (
 
 	"spot-ingest/pkg/cli"
 	"spot-ingest/pkg/config"
+	"spot-ingest/pkg/kerberos"
 	"spot-ingest/pkg/logging"
+	"spot-ingest/pkg/zone"
 )
 
 // version is set by the linker for a release.
@@ -31,6 +33,7 @@ const (
 func main() { os.Exit(run()) }
 
 func run() int {
+	zone.SetLocal()
 	var (
 		args cli.CollectorArgs
 		conf *config.Config
@@ -53,7 +56,7 @@ func run() int {
 	progress := newProgress(args.Once, os.Stdout, os.Stderr)
 	log := logging.New(progress, logging.ParseLevel(args.LogLevel), args.JSONLogs)
 	ctx, drain := cli.Signals("collector", drainTime, stopTime, tooLate)
-	if err := authenticate(ctx, os.Getenv, spotConf, log.Named("SPOT.INGEST.COMMON.KERBEROS")); err != nil {
+	if err := kerberos.Authenticate(ctx, os.Getenv, config.SpotConf, log.Named("SPOT.INGEST.COMMON.KERBEROS")); err != nil {
 		return fail(err)
 	}
 	c, err := newCollector(ctx, conf, args, log, progress)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -50,13 +51,10 @@ func TestProgress(t *testing.T) {
 	fmt.Fprintln(p, "a log line")
 	p.finish(total.get(), []string{"/data/x.pcap"}, false, logging.New(p, logging.Info, false))
 
-	buf := make([]byte, 4096)
-	n, err := master.Read(buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := string(buf[:n]), clearLine+"3 files, 2.5 MB, 1000 rows, 100 rows/s"+clearLine; got != want {
-		t.Errorf("on the terminal: %q, want %q", got, want)
+	want := clearLine + "3 files, 2.5 MB, 1000 rows, 100 rows/s" + clearLine
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(master, got); err != nil || string(got) != want {
+		t.Errorf("on the terminal: %q, %v, want %q", got, err, want)
 	}
 	written, err := os.ReadFile(log.Name())
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -9,11 +10,34 @@ import (
 	"spot-ingest/listener/internal/consume"
 	"spot-ingest/listener/internal/warehouse"
 	"spot-ingest/listener/internal/warehouse/commitlog"
+	"spot-ingest/pkg/codec"
 )
 
 // maxSegments ends a batch early, so that neither its list of segments nor the record of it
 // grows without limit however long files are held open.
 const maxSegments = 100_000
+
+// A task is a message and its rows, or why it has none.
+type task struct {
+	m    *consume.Message
+	rows codec.Rows
+	bad  error
+}
+
+// newTask takes a message's rows out of it.
+func newTask(m *consume.Message) task {
+	t := task{m: m}
+	t.rows, t.bad = codec.Decode(m.Value)
+	switch {
+	case m.Bad != nil:
+		t.bad = m.Bad
+	case m.Null:
+		t.bad = errors.New("the message has no value")
+	case t.bad == nil && t.rows.Len() == 0:
+		t.bad = errors.New("the message has no rows")
+	}
+	return t
+}
 
 // A batch is the messages that are committed together. One goroutine adds messages, the
 // workers turn them into rows.
@@ -21,13 +45,14 @@ type batch struct {
 	topic string
 	files *warehouse.Batch
 
-	work    chan *consume.Message
+	work    chan task
 	workers sync.WaitGroup
 	fail    sync.Once
 	failed  chan struct{} // closed once err is set
 	err     error
 
 	parts    map[int]*commitlog.Part
+	firsts   map[int]consume.Position // by which the topic is known to be the same
 	seen     map[commitlog.SegmentID]bool
 	segments []commitlog.SegmentID
 	messages int64
@@ -41,9 +66,10 @@ func newBatch(topic string, files *warehouse.Batch, workers []*worker) *batch {
 	b := &batch{
 		topic:  topic,
 		files:  files,
-		work:   make(chan *consume.Message),
+		work:   make(chan task),
 		failed: make(chan struct{}),
 		parts:  make(map[int]*commitlog.Part),
+		firsts: make(map[int]consume.Position),
 		seen:   make(map[commitlog.SegmentID]bool),
 	}
 	for _, w := range workers {
@@ -55,17 +81,17 @@ func newBatch(topic string, files *warehouse.Batch, workers []*worker) *batch {
 
 func (b *batch) run(w *worker) {
 	defer b.workers.Done()
-	for m := range b.work {
+	for t := range b.work {
 		// After a failure the batch is lost, but whoever adds messages must not hang.
 		if !b.hasFailed() {
-			if err := w.message(b, m); err != nil {
+			if err := w.message(b, t); err != nil {
 				b.fail.Do(func() {
 					b.err = err
 					close(b.failed)
 				})
 			}
 		}
-		m.Release()
+		t.m.Release()
 	}
 	w.rows.Reset() // what a failure left
 	w.bytes = 0
@@ -87,6 +113,9 @@ func (b *batch) add(m *consume.Message, before commitlog.Position, known func(co
 	if p == nil {
 		p = &commitlog.Part{Partition: m.Partition, First: before.Next, Position: before}
 		b.parts[m.Partition] = p
+		if before.Last >= 0 {
+			b.firsts[m.Partition] = consumePosition(before)
+		}
 	}
 	p.Next = m.Offset + 1
 	if m.Gap {
@@ -96,8 +125,13 @@ func (b *batch) add(m *consume.Message, before commitlog.Position, known func(co
 	b.messages++
 	if m.Bad == nil {
 		p.Last, p.Time, p.CRC = m.Offset, m.Time, m.CRC
+		if _, ok := b.firsts[m.Partition]; !ok {
+			b.firsts[m.Partition] = consumePosition(p.Position)
+		}
 	}
-	if m.HasSegment {
+	t := newTask(m)
+	// A bad message does not stand for its segment: a good copy may follow.
+	if m.HasSegment && t.bad == nil {
 		id := commitlog.SegmentID(m.Segment)
 		if b.seen[id] || known(id) {
 			b.repeats++
@@ -107,7 +141,21 @@ func (b *batch) add(m *consume.Message, before commitlog.Position, known func(co
 		b.seen[id] = true
 		b.segments = append(b.segments, id)
 	}
-	b.work <- m
+	b.work <- t
+}
+
+// A check is what tells whether a partition is still the one that a batch was read from.
+type check struct {
+	partition int
+	before    consume.Position
+}
+
+func (b *batch) checks() []check {
+	var checks []check
+	for p, at := range b.firsts {
+		checks = append(checks, check{p, at})
+	}
+	return checks
 }
 
 // wait waits until all messages that were added are rows. It is called once, and last.

@@ -124,15 +124,26 @@ func (l *listener) connect(ctx context.Context, conf *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if l.args.Once {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, awayAtOnce)
-		defer cancel()
-	}
-	l.kafka, err = consume.Open(ctx, consume.Options{
-		Servers: k.Servers, Topic: l.topic, Group: l.group(), ClientID: "spot-listener",
-		Log: l.root.Named("SPOT.INGEST.CONSUMER"), Memory: fetchMemory,
+	return l.ask(ctx, func(ctx context.Context) (err error) {
+		l.kafka, err = consume.Open(ctx, consume.Options{
+			Servers: k.Servers, Topic: l.topic, Group: l.group(), ClientID: "spot-listener",
+			Log: l.root.Named("SPOT.INGEST.CONSUMER"), Memory: fetchMemory,
+		})
+		return err
 	})
+}
+
+// ask puts a question to Kafka, which is asked until it answers; with --once, for a while.
+func (l *listener) ask(ctx context.Context, question func(context.Context) error) error {
+	if !l.args.Once {
+		return question(ctx)
+	}
+	limited, cancel := context.WithTimeout(ctx, awayAtOnce)
+	defer cancel()
+	err := question(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return fmt.Errorf("Kafka has given no answer for %v: %w", awayAtOnce, err)
+	}
 	return err
 }
 
@@ -162,7 +173,14 @@ func (l *listener) open(ctx context.Context) error {
 		Table: t, Folder: l.commits.Staging(), Codec: codec, CreatedBy: "spot-ingest version " + version,
 		RowGroup: rowGroup, Memory: bufferMemory, OpenFiles: openFiles,
 	})
-	partitions, err := l.kafka.Partitions(ctx)
+	var partitions int
+	var bounds map[int]consume.Bounds
+	err = l.ask(ctx, func(ctx context.Context) (err error) {
+		if partitions, err = l.kafka.Partitions(ctx); err == nil && l.args.Once {
+			bounds, err = l.kafka.Bounds(ctx, upTo(partitions))
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -173,15 +191,9 @@ func (l *listener) open(ctx context.Context) error {
 	for range min(l.args.Partitions, runtime.GOMAXPROCS(0)) {
 		l.workers = append(l.workers, newWorker(t, t.NewParser(local)))
 	}
-	if l.args.Once {
-		bounds, err := l.kafka.Bounds(ctx, upTo(partitions))
-		if err != nil {
-			return err
-		}
-		l.ends = make(map[int]int64)
-		for p, b := range bounds {
-			l.ends[p] = b.Stable
-		}
+	l.ends = make(map[int]int64, len(bounds))
+	for p, b := range bounds {
+		l.ends[p] = b.Stable
 	}
 	return nil
 }

@@ -11,7 +11,9 @@ import (
 
 	"spot-ingest/pkg/cli"
 	"spot-ingest/pkg/config"
+	"spot-ingest/pkg/kerberos"
 	"spot-ingest/pkg/logging"
+	"spot-ingest/pkg/zone"
 )
 
 // version is set by the linker for a release.
@@ -26,6 +28,7 @@ const (
 func main() { os.Exit(run()) }
 
 func run() int {
+	zone.SetLocal()
 	var (
 		args cli.ListenerArgs
 		conf *config.Config
@@ -51,8 +54,11 @@ func run() int {
 	}
 	log := logging.New(os.Stdout, logging.ParseLevel(args.LogLevel), args.JSONLogs)
 	ctx, _ := cli.Signals("listener", drainTime, stopTime, "what was not committed is read again at the next start")
+	if err := kerberos.Authenticate(ctx, os.Getenv, spotConf, log.Named("SPOT.INGEST.COMMON.KERBEROS")); err != nil {
+		return fail(err)
+	}
 	l, err := newListener(ctx, conf, args, log)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !args.Once {
 		return exitOK // stopped while it waited for Kafka: nothing was begun
 	}
 	if err != nil {

@@ -33,7 +33,7 @@ type Whereabouts struct {
 }
 
 // spotConf is where Spot's installation keeps its settings; tests have their own.
-var spotConf = "/etc/spot.conf"
+var spotConf = config.SpotConf
 
 // findPlace returns the folder that HUSER of Spot's settings names, in which Spot's
 // installation makes the tables, or else hdfs_app_path, normally the same. It fails if

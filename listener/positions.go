@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
+	"time"
 
 	"spot-ingest/listener/internal/consume"
 	"spot-ingest/listener/internal/warehouse/commitlog"
@@ -21,9 +19,15 @@ const positionRounds = 10
 // log did not have are told to it first: of all the topic's partitions if the log is new, so
 // that those which nobody reads yet begin at the same time.
 func (l *listener) positions(ctx context.Context, gen *consume.Generation) (map[int]commitlog.Position, error) {
+	doubted := false
 	for range positionRounds {
 		err := l.decide(ctx, gen)
 		if errors.Is(err, commitlog.ErrStale) {
+			continue
+		}
+		// A listener that had the partition may have committed while we looked.
+		if !doubted && errors.As(err, new(*disagreement)) {
+			doubted = true
 			continue
 		}
 		if err != nil {
@@ -45,18 +49,21 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 	}
 	partitions := gen.Partitions
 	if l.commits.Empty() {
-		n, err := l.kafka.Partitions(ctx)
+		err := l.ask(ctx, func(ctx context.Context) error {
+			n, err := l.kafka.Partitions(ctx)
+			partitions = upTo(n)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		partitions = upTo(n)
 	}
 	standings, err := l.standings(ctx, partitions)
 	if err != nil {
 		return err
 	}
 	c := &commitlog.Commit{}
-	var said []string
+	var starts []start
 	for _, s := range standings {
 		start, err := s.start()
 		if err != nil {
@@ -65,12 +72,13 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 		if start.why == "" {
 			continue
 		}
-		c.Parts = append(c.Parts, commitlog.Part{
-			Partition: s.partition, First: start.next, // nothing was read yet
-			Position: commitlog.Position{Next: start.next, Last: -1},
-		})
+		part, err := l.part(ctx, s.partition, start.next)
+		if err != nil {
+			return err
+		}
+		c.Parts = append(c.Parts, part)
 		c.Note = start.why
-		said = append(said, fmt.Sprintf("Partition %d begins at offset %d: %s.", s.partition, start.next, start.why))
+		starts = append(starts, start)
 	}
 	if len(c.Parts) == 0 {
 		if l.args.From.Text != "" {
@@ -81,26 +89,72 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 	} else if err != nil {
 		return &storeError{err}
 	}
-	for _, sentence := range said {
-		l.log.Info("%s", sentence)
+	for i, start := range starts {
+		say := l.log.Info
+		if start.loss {
+			say = l.log.Warning
+		}
+		say("Partition %d begins at offset %d: %s.", c.Parts[i].Partition, start.next, start.why)
 	}
-	l.settle(gen, standings)
-	return nil
+	return l.settle(ctx, gen, standings)
+}
+
+// part returns what the log is to hold of a partition that begins at next: also what lies
+// before it, so that a topic that is made again is noticed.
+func (l *listener) part(ctx context.Context, partition int, next int64) (commitlog.Part, error) {
+	part := commitlog.Part{Partition: partition, First: next, Position: commitlog.Position{Next: next, Last: -1}}
+	if next == 0 {
+		return part, nil
+	}
+	err := l.ask(ctx, func(ctx context.Context) error {
+		m, err := l.kafka.Message(ctx, partition, next-1)
+		if errors.Is(err, consume.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			part.Last, part.Time, part.CRC = m.Offset, m.Time, m.CRC
+			m.Release()
+		}
+		return err
+	})
+	return part, err
 }
 
 // settle tells Kafka where partitions go on if it believes otherwise: after a new start, and
-// after a listener that was killed before it could.
-func (l *listener) settle(gen *consume.Generation, standings []standing) {
+// after a listener that was killed before it could. An offset of somebody else must be gone
+// before reading begins: later it would look as if it had been set meanwhile.
+func (l *listener) settle(ctx context.Context, gen *consume.Generation, standings []standing) error {
 	var parts []commitlog.Part
+	foreign := false
 	for _, s := range standings {
 		at, _ := l.commits.Position(s.partition)
-		if warehouse, _, _ := parseMetadata(s.committed.Metadata); s.committed.Offset != at.Next || warehouse != s.warehouse {
+		warehouse, _, ours := parseMetadata(s.committed.Metadata)
+		if s.committed.Offset != at.Next || warehouse != s.warehouse {
 			parts = append(parts, commitlog.Part{Partition: s.partition, Position: at})
 		}
+		foreign = foreign || s.committed.Offset >= 0 && !ours
 	}
-	if len(parts) > 0 {
-		l.commitOffsets(gen, parts)
+	if len(parts) == 0 {
+		return nil
 	}
+	return l.ask(ctx, func(ctx context.Context) error {
+		for {
+			err := l.commitOffsets(gen, parts)
+			switch {
+			case err == nil, !foreign:
+				return nil
+			case errors.Is(err, consume.ErrRebalance), errors.Is(err, consume.ErrLost):
+				return err
+			}
+			select {
+			case <-time.After(firstRetry):
+			case <-gen.Done():
+				return gen.Err()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
 }
 
 // standings asks Kafka what it knows of partitions. The order matters while others are at
@@ -108,7 +162,11 @@ func (l *listener) settle(gen *consume.Generation, standings []standing) {
 // in the log. It returns ErrStale if somebody else has begun the log meanwhile.
 func (l *listener) standings(ctx context.Context, partitions []int) ([]standing, error) {
 	fresh := l.commits.Empty()
-	committed, err := l.kafka.Committed(ctx, partitions)
+	var committed map[int]consume.Committed
+	err := l.ask(ctx, func(ctx context.Context) (err error) {
+		committed, err = l.kafka.Committed(ctx, partitions)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -125,22 +183,20 @@ func (l *listener) standings(ctx context.Context, partitions []int) ([]standing,
 			partition: p, fresh: fresh, record: l.commits.Number(), warehouse: l.commits.Warehouse(),
 			committed: committed[p],
 		}
-		if s.log, s.known = l.commits.Position(p); !s.known {
-			continue
-		}
-		err := l.kafka.Verify(ctx, p, consumePosition(s.log))
-		switch {
-		case errors.As(err, new(*consume.ReplacedError)), errors.As(err, new(*consume.OutOfRangeError)):
-			s.replaced = err
-		case err != nil:
-			return nil, err
-		}
+		s.log, s.known = l.commits.Position(p)
 	}
-	bounds, err := l.kafka.Bounds(ctx, partitions)
+	err = each(all, func(s *standing) error { return l.verifyStanding(ctx, s) })
 	if err != nil {
 		return nil, err
 	}
-	from, err := l.from(ctx, bounds)
+	var bounds map[int]consume.Bounds
+	var from map[int]int64
+	err = l.ask(ctx, func(ctx context.Context) (err error) {
+		if bounds, err = l.kafka.Bounds(ctx, partitions); err == nil {
+			from, err = l.from(ctx, bounds)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +204,46 @@ func (l *listener) standings(ctx context.Context, partitions []int) ([]standing,
 		s := &all[i]
 		s.bounds = bounds[s.partition]
 		if offset, ok := from[s.partition]; ok {
-			s.from = &offset
+			s.from, s.explicit = &offset, l.args.From.Offsets != nil
 		}
 	}
 	return all, nil
+}
+
+// verifyStanding finds out whether the topic is still the one that the log knows.
+func (l *listener) verifyStanding(ctx context.Context, s *standing) error {
+	if !s.known {
+		return nil
+	}
+	err := l.ask(ctx, func(ctx context.Context) error { return l.kafka.Verify(ctx, s.partition, consumePosition(s.log)) })
+	if errors.As(err, new(*consume.ReplacedError)) || errors.As(err, new(*consume.OutOfRangeError)) {
+		s.replaced = err
+		return nil
+	}
+	return err
+}
+
+// atOnce is how many partitions Kafka is asked about at the same time.
+const atOnce = 16
+
+// each calls do for all items, several at a time, and returns one of the errors.
+func each[T any](items []T, do func(*T) error) error {
+	errs := make(chan error, len(items))
+	running := make(chan struct{}, atOnce)
+	for i := range items {
+		running <- struct{}{}
+		go func() {
+			errs <- do(&items[i])
+			<-running
+		}()
+	}
+	var failed error
+	for range items {
+		if err := <-errs; err != nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // consumePosition is a position of the log as reading takes it.
@@ -162,147 +254,49 @@ func consumePosition(at commitlog.Position) consume.Position {
 // from returns what --from says of each partition; nothing where it does not.
 func (l *listener) from(ctx context.Context, bounds map[int]consume.Bounds) (map[int]int64, error) {
 	from := l.args.From
+	at := make(map[int]int64)
 	switch {
 	case from.Offsets != nil:
-		for _, p := range slices.Sorted(maps.Keys(from.Offsets)) {
-			if n, err := l.kafka.Partitions(ctx); err != nil {
-				return nil, err
-			} else if p >= n {
-				return nil, fmt.Errorf("--from names partition %d, but topic %q has %d", p, l.topic, n)
-			}
-		}
-		return from.Offsets, nil
+		return from.Offsets, l.checkOffsets(ctx, from.Offsets)
 	case !from.Time.IsZero():
-		return l.kafka.OffsetsAt(ctx, from.Time)
-	}
-	at := make(map[int]int64)
-	for p, b := range bounds {
-		switch {
-		case from.Earliest:
+		offsets, err := l.kafka.OffsetsAt(ctx, from.Time)
+		if err != nil {
+			return nil, err
+		}
+		for p, b := range bounds {
+			at[p] = max(offsets[p], b.First)
+		}
+	case from.Earliest:
+		for p, b := range bounds {
 			at[p] = b.First
-		case from.Latest:
+		}
+	case from.Latest:
+		for p, b := range bounds {
 			at[p] = b.Next
 		}
 	}
 	return at, nil
 }
 
-// A standing is what is known of a partition when it is given to this listener: by the
-// commit log, by Kafka, and by --from.
-type standing struct {
-	partition int
-	log       commitlog.Position
-	known     bool   // log is set
-	fresh     bool   // the log has no record of any partition
-	record    int64  // the log's last
-	warehouse string // the log's id of the warehouse
-	bounds    consume.Bounds
-	committed consume.Committed
-	replaced  error  // the message before the log's position is another one now
-	from      *int64 // where --from says to begin
-}
-
-// A start is where reading a partition begins.
-type start struct {
-	next int64
-	// why tells why the log has to be told; empty if next is the log's own position.
-	why string
-}
-
-// start decides where reading begins. The error says that log and topic disagree: nobody
-// but the operator knows whether rows are missing or would be stored twice.
-func (s standing) start() (start, error) {
-	problem := s.problem()
-	switch {
-	case problem == "" && s.known:
-		return start{next: s.log.Next}, nil
-	case s.from != nil && (*s.from < s.bounds.First || *s.from > s.bounds.Next):
-		return start{}, fmt.Errorf("partition %d: --from says offset %d, but the topic holds offsets %d to %d",
-			s.partition, *s.from, s.bounds.First, s.bounds.Next)
-	case s.from != nil && problem != "":
-		return start{*s.from, fmt.Sprintf("by --from, although %s", problem)}, nil
-	case s.from != nil && s.fresh:
-		return start{*s.from, "by --from"}, nil
-	case problem != "":
-		return start{}, &disagreement{s, problem}
-	case !s.fresh && s.bounds.First > 0:
-		return start{s.bounds.First, fmt.Sprintf("the partition is new to the group, and its first %d messages were deleted before they were read", s.bounds.First)}, nil
-	case !s.fresh:
-		return start{0, "the partition is new to the group"}, nil
-	case s.committed.Offset >= 0:
-		return start{s.committed.Offset, "by the group's committed offset"}, nil
-	}
-	return start{s.bounds.Next, "the group is new: at the newest message"}, nil
-}
-
-// problem tells what log and topic disagree on, or nothing.
-func (s standing) problem() string {
-	warehouse, record, ours := parseMetadata(s.committed.Metadata)
-	committed := s.committed.Offset
-	if committed >= 0 && ours && warehouse != s.warehouse {
-		return fmt.Sprintf("the group's offset %d was committed for another warehouse (%s, this one is %s)", committed, warehouse, s.warehouse)
-	}
-	next := committed
-	switch {
-	case committed >= 0 && ours && !s.known:
-		return fmt.Sprintf("the group's offset %d was committed for this warehouse, but its commit log does not know the partition: the log was lost, or restored from an old copy", committed)
-	case !s.known && (!s.fresh || committed < 0):
-		return ""
-	case s.known:
-		next = s.log.Next
-	}
-	switch {
-	case s.known && committed >= 0 && ours && committed > next && record > s.record:
-		return fmt.Sprintf("the group's offset is %d, but the commit log has only reached %d: it was restored from an old copy", committed, next)
-	case s.known && committed >= 0 && !ours && committed != next:
-		return fmt.Sprintf("somebody else has set the group's offset to %d; the commit log has reached %d", committed, next)
-	case next < s.bounds.First:
-		return fmt.Sprintf("%d messages were deleted before they were read: offset %d comes next, the topic begins at %d", s.bounds.First-next, next, s.bounds.First)
-	case next > s.bounds.Next:
-		return fmt.Sprintf("offset %d comes next, but the topic ends at %d: it was deleted and made again, or cut", next, s.bounds.Next)
-	case s.replaced != nil:
-		return strings.TrimPrefix(s.replaced.Error(), fmt.Sprintf("partition %d: ", s.partition))
-	}
-	return ""
-}
-
-// A disagreement between commit log and topic stops the listener.
-type disagreement struct {
-	standing
-	problem string
-}
-
-func (d *disagreement) Error() string {
-	text := fmt.Sprintf("partition %d: %s. Nothing was read or stored.", d.partition, d.problem)
-	if _, _, ours := parseMetadata(d.committed.Metadata); ours && !d.known && d.fresh {
-		text += " If another listener fills its own table with this group, choose another group with -g."
-	}
-	text += fmt.Sprintf(" To go on here, start once with --from earliest (offset %d), --from latest (offset %d), or --from %d:OFFSET", d.bounds.First, d.bounds.Next, d.partition)
-	if d.known {
-		text += fmt.Sprintf("; the commit log has stored everything before offset %d of what it read", d.log.Next)
-	}
-	return text
-}
-
-// metadataPrefix begins what is stored beside the group's offsets in Kafka: the id of the
-// warehouse and the number of the commit log's record follow.
-const metadataPrefix = "spot-ingest "
-
-func metadata(warehouse string, record int64) string {
-	return fmt.Sprintf("%s%s %d", metadataPrefix, warehouse, record)
-}
-
-// parseMetadata reads what metadata has written. A record's number that can't be read is
-// later than any.
-func parseMetadata(text string) (warehouse string, record int64, ours bool) {
-	rest, ours := strings.CutPrefix(text, metadataPrefix)
-	if !ours {
-		return "", 0, false
-	}
-	warehouse, number, _ := strings.Cut(rest, " ")
-	record, err := strconv.ParseInt(number, 10, 64)
+// checkOffsets checks that offsets are of the topic's partitions, and for a new group of all
+// of them: those forgotten would begin at the newest message.
+func (l *listener) checkOffsets(ctx context.Context, offsets map[int]int64) error {
+	n, err := l.kafka.Partitions(ctx)
 	if err != nil {
-		record = math.MaxInt64
+		return err
 	}
-	return warehouse, record, true
+	for _, p := range slices.Sorted(maps.Keys(offsets)) {
+		if p >= n {
+			return &positionError{fmt.Sprintf("--from names partition %d, but topic %q has %d", p, l.topic, n)}
+		}
+	}
+	if len(offsets) < n && l.commits.Empty() {
+		return &positionError{fmt.Sprintf("--from names %d partitions, but topic %q has %d, and the group is new: give an offset for each", len(offsets), l.topic, n)}
+	}
+	return nil
 }
+
+// A positionError is a --from that does not fit the topic.
+type positionError struct{ problem string }
+
+func (e *positionError) Error() string { return e.problem }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"spot-ingest/listener/internal/columns"
 	"spot-ingest/listener/internal/consume"
 	"spot-ingest/listener/internal/table"
 	"spot-ingest/listener/internal/warehouse"
-	"spot-ingest/pkg/codec"
 )
 
 // flushRows is how many rows a worker gathers before it hands them on: enough to make the
@@ -17,6 +15,9 @@ const flushRows = 2048
 
 // flushBytes bounds what a worker gathers where rows are large.
 const flushBytes = 4 << 20
+
+// keptBytes is the memory for rows above which a giant row has made it so large.
+const keptBytes = 4 * flushBytes
 
 // A worker makes typed rows of messages.
 type worker struct {
@@ -32,21 +33,13 @@ func newWorker(t *table.Table, parser *table.Parser) *worker {
 
 // message hands the rows of a message to the batch, the good ones to the table and the
 // others to the dead letters. An error is one of writing.
-func (w *worker) message(b *batch, m *consume.Message) error {
-	rows, err := codec.Decode(m.Value)
-	switch {
-	case m.Bad != nil:
-		return b.badMessage(m, m.Bad)
-	case m.Null:
-		return b.badMessage(m, errors.New("the message has no value"))
-	case err != nil:
-		return b.badMessage(m, err)
-	case rows.Len() == 0:
-		return b.badMessage(m, errors.New("the message has no rows"))
+func (w *worker) message(b *batch, t task) error {
+	if t.bad != nil {
+		return b.badMessage(t.m, t.bad)
 	}
 	n := 0
-	for row := range rows.All() {
-		if err := w.row(b, m, n, row); err != nil {
+	for row := range t.rows.All() {
+		if err := w.row(b, t.m, n, row); err != nil {
 			return err
 		}
 		n++
@@ -76,8 +69,11 @@ func (w *worker) flush(b *batch) error {
 	}
 	b.rows.Add(int64(w.rows.Len))
 	err := b.files.Append(w.hour, w.rows)
-	w.rows.Reset()
 	w.bytes = 0
+	if w.rows.Memory() > keptBytes {
+		w.rows = columns.New(w.rows.Schema)
+	}
+	w.rows.Reset()
 	return err
 }
 

@@ -2,6 +2,9 @@ package config
 
 import "strings"
 
+// SpotConf is where Spot's installation keeps its settings, as shell assignments.
+const SpotConf = "/etc/spot.conf"
+
 // ReadSpotConf reads the assignments of /etc/spot.conf, where Spot's installation keeps its
 // settings for shell scripts: KEY='value' lines, perhaps with export before or a comment
 // behind. The last of a repeated key wins. Nothing is expanded, and what else a shell might

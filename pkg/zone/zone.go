@@ -21,6 +21,14 @@ func Local() string {
 	return zone
 }
 
+// SetLocal makes package time use the zone that TZ names, where it is known. It is for the
+// beginning of a program.
+func SetLocal() {
+	if local := Load(Local()); local != nil {
+		time.Local = local
+	}
+}
+
 // Load finds what the C library makes of a TZ: the name of a zone, a file's path, or a rule
 // such as CET-1CEST,M3.5.0,M10.5.0/3; the machine's own zone if it is empty. It returns nil
 // for what is none of these.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // A record is one of the commit log's, as far as it matters here.
@@ -32,25 +33,34 @@ type tally struct {
 	Repeats     int64
 }
 
-// records reads the commit log of the site's group, and wants its numbers to have no gap.
-func (s *exactSite) records() (all []record) {
+// recordFiles returns the records' files in the order of their numbers.
+func (s *exactSite) recordFiles() []string {
 	s.t.Helper()
 	files, err := filepath.Glob(s.warehouse("commits", s.topic, s.topic, "*", "*.json"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, file := range files {
-		var r record
-		if err := json.Unmarshal(readFile(s.t, file), &r); err != nil {
-			s.t.Fatalf("%s: %v", file, err)
+	slices.SortFunc(files, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+	return files
+}
+
+func (s *exactSite) readRecord(file string) (r record) {
+	s.t.Helper()
+	if err := json.Unmarshal(readFile(s.t, file), &r); err != nil {
+		s.t.Fatalf("%s: %v", file, err)
+	}
+	return r
+}
+
+// records reads the commit log of the site's group, and wants its numbers to have no gap.
+func (s *exactSite) records() (all []record) {
+	s.t.Helper()
+	for i, file := range s.recordFiles() {
+		r := s.readRecord(file)
+		if r.Number != int64(i+1) {
+			s.t.Fatalf("%s is record %d, and the log's %d.", file, r.Number, i+1)
 		}
 		all = append(all, r)
-	}
-	slices.SortFunc(all, func(a, b record) int { return int(a.Number - b.Number) })
-	for i, r := range all {
-		if r.Number != int64(i+1) {
-			s.t.Fatalf("record %d is the log's %d.", r.Number, i+1)
-		}
 	}
 	return all
 }

@@ -36,8 +36,8 @@ func TestExactlyOnce(t *testing.T) {
 	c.collector = s.collect()
 	c.listeners = []*process{s.listen()}
 	stop := s.feed(100*time.Millisecond, 600)
-	for n := range *kills {
-		c.step(n)
+	for c.kills < *kills {
+		c.step()
 	}
 	stop()
 	c.collector.stop()
@@ -64,16 +64,16 @@ type chaos struct {
 	listeners []*process
 	moments   map[string]int // of the listeners' kills, and how often
 
-	away                     bool // the broker
-	collectorKills, restarts int
+	away                            bool // the broker
+	kills, collectorKills, restarts int
 }
 
 // step is another kill of a listener, and what else is due then. In the first half there is
 // one listener, in the second there are two.
-func (c *chaos) step(n int) {
+func (c *chaos) step() {
 	c.t.Helper()
 	half := *kills / 2
-	switch n {
+	switch c.kills {
 	case half / 2: // these listeners find no broker
 		c.broker.Kill()
 		c.away = true
@@ -87,7 +87,7 @@ func (c *chaos) step(n int) {
 		}
 		c.startBroker()
 	}
-	if n%8 == 4 {
+	if c.kills%8 == 4 {
 		c.collector.running()
 		c.collector.kill()
 		c.collectorKills++
@@ -98,27 +98,48 @@ func (c *chaos) step(n int) {
 	c.killListener(victim)
 }
 
-// await lets time go by until the next kill: often little, to hit a start; often a moment
-// about a commit; else long enough for a few batches. Where there are two listeners they
-// take up to three seconds to agree.
+// await lets time go by until the next kill: often little, to hit a start; often until a
+// batch is being committed; else long enough for a few batches. Where there are two
+// listeners they take up to three seconds to agree.
 func (c *chaos) await(p *process) {
 	c.t.Helper()
 	longest := 2 * time.Second
 	if len(c.listeners) > 1 {
 		longest = 5 * time.Second
 	}
-	switch c.rng.IntN(4) {
-	case 0:
+	switch c.rng.IntN(6) {
+	case 0, 1:
 		longest = 150 * time.Millisecond
-	case 1, 2:
+	case 2:
 		if !c.away {
-			for range 1 + c.rng.IntN(2) {
-				p.waitFor("Committed ")
-			}
-			longest = 2 * exactBatch
+			p.waitFor("Committed ")
+			c.awaitStaged(p, "*.staged")
+			longest = 10 * time.Millisecond
+		}
+	case 3, 4:
+		if !c.away {
+			p.waitFor("Committed ")
+			c.awaitStaged(p, ".record") // which lies there until all files are moved
+			longest = 3 * time.Millisecond
 		}
 	}
 	p.pass(time.Duration(c.rng.Float64() * float64(longest)))
+}
+
+// awaitStaged waits until a listener, which commits, has files of a name in staging.
+func (c *chaos) awaitStaged(p *process, name string) {
+	c.t.Helper()
+	staged := c.warehouse("staging", c.stagedBy(p), name)
+	tick := time.NewTicker(200 * time.Microsecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		if files, err := filepath.Glob(staged); err != nil || len(files) > 0 {
+			return
+		}
+		if p.running(); time.Now().After(deadline) {
+			c.t.Fatalf("no %s comes to staging", name)
+		}
+	}
 }
 
 func (c *chaos) startBroker() {
@@ -134,24 +155,24 @@ func (c *chaos) startBroker() {
 func (c *chaos) killListener(victim int) {
 	c.t.Helper()
 	p := c.listeners[victim]
-	staging := c.stagedBy(p)
 	p.kill()
-	if staging == "" {
-		staging = c.stagedBy(p)
-	}
-	c.moments[c.moment(p, staging)]++
-	if !c.away {
-		// Otherwise the others would wait half a minute each time.
-		c.bury(slices.Delete(slices.Clone(c.listeners), victim, victim+1)...)
-	}
+	c.moments[c.moment(p, c.stagedBy(p))]++
 	c.listeners[victim] = c.listen()
+	switch n := c.kills; {
+	case c.away:
+	case n%50 == 49: // this once Kafka has to notice by itself that the member is gone
+		c.listeners[victim].waitFor("Committed ")
+	default: // it would take half a minute each time
+		c.bury(c.listeners...)
+	}
+	c.kills++
 }
 
 // moment tells by what a killed listener has left at which moment of its work that was.
 func (c *chaos) moment(p *process, staging string) string {
 	c.t.Helper()
-	records := c.records()
-	if last := records[len(records)-1]; last.Writer == staging {
+	records := c.recordFiles()
+	if last := c.readRecord(records[len(records)-1]); last.Writer == staging {
 		left := 0
 		for _, f := range last.Files {
 			if _, err := os.Stat(c.warehouse("staging", f.Staged)); err == nil {

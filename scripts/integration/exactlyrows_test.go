@@ -33,7 +33,7 @@ var rowSeed = maphash.MakeSeed()
 // numberColumn is ibyt among the columns of a row.
 const numberColumn = 17
 
-// file makes another file of rows. They are spread over six hours, that is over six
+// file makes another file of rows. They are spread over twelve hours, that is over twelve
 // partition folders.
 func (n *numberedRows) file(rows int) (name string, text []byte) {
 	n.mu.Lock()
@@ -41,7 +41,7 @@ func (n *numberedRows) file(rows int) (name string, text []byte) {
 	n.files++
 	var source, out bytes.Buffer
 	_, err := generate.Flow(&source, generate.Options{
-		Seed: uint64(n.files), Rows: int64(rows), Span: 6*time.Hour - time.Second, Bare: true,
+		Seed: uint64(n.files), Rows: int64(rows), Span: 12*time.Hour - time.Second, Bare: true,
 	})
 	if err != nil {
 		panic(err) // a buffer takes everything

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -31,18 +30,14 @@ func TestExactlyOncePaused(t *testing.T) {
 	stop := s.feed(200*time.Millisecond, 300)
 	paused.waitFor("Committed ")
 	paused.pass(1500 * time.Millisecond) // the middle of the next batch
-	if err := paused.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	paused.pause()
 	began := time.Now()
 	other.waitFor(`reads: 0, 1, 2, 3, 4, 5.`) // when the session has ended
 	for range 2 {
 		other.waitFor("Committed ")
 	}
 	t.Logf("paused for %v", time.Since(began).Round(time.Second))
-	if err := paused.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	paused.goOn()
 	paused.waitFor("Dropped a batch")
 	paused.waitFor("Partitions of topic")
 	for _, p := range []*process{paused, other} {
@@ -75,11 +70,11 @@ func TestExactlyOnceKafkaRestarts(t *testing.T) {
 		} else if err := broker.Stop(); err != nil {
 			t.Error(err)
 		}
-		listener.waitFor("Kafka does not answer")
+		listener.waitFor("Trying on until it works")
 		if err := broker.Start(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		listener.waitFor("Kafka answers again")
+		listener.waitFor("Kafka is available again")
 	}
 	listener.waitFor("Committed ")
 	stop()
@@ -137,7 +132,8 @@ func TestExactlyOnceDiskAlmostFull(t *testing.T) {
 	}
 	s.arriveRows(6, 1000)
 	s.collectAll()
-	for size := info.Size(); ; size -= 64 << 10 {
+	// Large steps: the time between two attempts doubles.
+	for size := info.Size(); ; size -= 160 << 10 {
 		if err := os.Truncate(filler, size); err != nil {
 			t.Fatal(err)
 		}

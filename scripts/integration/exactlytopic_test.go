@@ -5,7 +5,6 @@ package integration
 import (
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -16,20 +15,21 @@ const batchOfTopics = 200 * time.Millisecond
 // A topic is deleted and made again, and then holds fewer messages than were read, or more.
 // The listener stops, says so, and goes on where it is told to.
 func TestExactlyOnceTopicReplaced(t *testing.T) {
-	for _, running := range []bool{true, false} {
-		for name, files := range map[string]int{"shorter": 1, "longer": 6} {
-			if running {
-				name += ", while the listener runs"
-			}
-			t.Run(name, func(t *testing.T) {
+	for name, files := range map[string]int{"shorter": 1, "longer": 6} {
+		for _, state := range []string{"running", "paused", "down"} {
+			t.Run(name+" "+state, func(t *testing.T) {
 				t.Parallel()
-				s := newExactSite(t, sharedKafka(t, kafka4), 3, batchOfTopics)
+				s := newExactSite(t, sharedKafka(t, kafka4), 1, batchOfTopics)
 				s.begin()
 				listener := s.listen()
 				s.arriveRows(3, 600)
 				s.collectAll()
 				s.stored()
-				if !running {
+				switch state {
+				case "paused": // for so long that it has to expect another topic
+					listener.pause()
+					listener.pass(11 * time.Second)
+				case "down":
 					listener.stop()
 				}
 				if err := s.broker.DeleteTopic(s.topic); err != nil {
@@ -40,7 +40,10 @@ func TestExactlyOnceTopicReplaced(t *testing.T) {
 				}
 				s.arriveRows(files, 600)
 				s.collectAll()
-				if !running {
+				switch state {
+				case "paused":
+					listener.goOn()
+				case "down":
 					listener = s.listen()
 				}
 				s.stopsWith(listener, 1800, "--from earliest")
@@ -132,9 +135,7 @@ func TestExactlyOnceRecordsDeleted(t *testing.T) {
 			s.collectAll()
 			s.stored()
 			if running {
-				if err := listener.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-					t.Fatal(err)
-				}
+				listener.pause()
 			} else {
 				listener.stop()
 			}
@@ -143,9 +144,7 @@ func TestExactlyOnceRecordsDeleted(t *testing.T) {
 			s.collectAll()
 			s.loseBetween(read, 5)
 			if running {
-				if err := listener.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-					t.Fatal(err)
-				}
+				listener.goOn()
 			} else {
 				listener = s.listen()
 			}

@@ -56,6 +56,7 @@ type timing struct {
 	watch     time.Duration // between two looks at the number of partitions
 	poll      time.Duration // how long a broker waits for new messages
 	stall     time.Duration // an answer that makes no progress is given up after this time
+	unseen    time.Duration // without a fetch under way a partition may become another one
 	settle    time.Duration // how long a topic must end before a position to be believed
 	patience  time.Duration // what does not work for less time is not worth a warning
 	minPause  time.Duration // between attempts, the first
@@ -63,12 +64,13 @@ type timing struct {
 }
 
 var realTiming = timing{
-	session:   30 * time.Second,
+	session:   10 * time.Second,
 	heartbeat: 3 * time.Second,
 	rebalance: 60 * time.Second,
 	watch:     5 * time.Second,
 	poll:      500 * time.Millisecond,
 	stall:     30 * time.Second,
+	unseen:    10 * time.Second,
 	settle:    5 * time.Second,
 	patience:  time.Second,
 	minPause:  100 * time.Millisecond,

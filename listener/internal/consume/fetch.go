@@ -23,6 +23,7 @@ type partition struct {
 	next     int64     // offset to fetch next
 	told     int64     // up to here the reader knows, by messages and gaps
 	verified bool      // that position.Last is still what was read
+	asked    time.Time // when its last fetch was sent
 	retryAt  time.Time // after a failure
 	tries    int       // that failed in a row
 	want     int       // bytes that the next batch needs, if it was cut off
@@ -160,13 +161,23 @@ func (f *fetcher) failed(parts []*partition, what string, err error) {
 }
 
 func (f *fetcher) trip(t *trip) {
+	if f.c.memory.acquire(f.ctx, t.share, 0) != nil {
+		return
+	}
 	var ready []*partition
 	for _, p := range t.parts {
+		// A fetch under way fails when its topic is deleted. Where there was none for long, the
+		// topic may have been made again unseen, and hold other messages.
+		if time.Since(p.asked) > f.c.o.timing.unseen {
+			p.verified = false
+		}
 		if f.verify(p) {
+			p.asked = time.Now()
 			ready = append(ready, p)
 		}
 	}
-	if len(ready) == 0 || f.c.memory.acquire(f.ctx, t.share, 0) != nil {
+	if len(ready) == 0 {
+		f.c.memory.add(-t.share)
 		return
 	}
 	r := &fetchRequest{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,8 +21,8 @@ type Generation struct {
 	c      *Consumer
 	id     int32
 	member string
-	leader bool // gives out the partitions
-	count  int  // partitions of the topic, if leader
+	leader bool           // gives out the partitions
+	counts map[string]int // partitions of the members' topics, if leader
 
 	born     time.Time
 	lastBeat atomic.Int64 // when a heartbeat was answered, after born
@@ -132,9 +134,9 @@ func (g *Generation) watch() {
 	}
 	ctx, cancel := context.WithTimeout(g.ended, g.c.o.timing.stall)
 	defer cancel()
-	leaders, err := g.c.leaders(ctx)
-	if err == nil && len(leaders) != g.count {
-		g.finish(fmt.Errorf("%w: the topic has %d partitions now, %d before", ErrRebalance, len(leaders), g.count))
+	counts, err := g.c.counts(ctx, slices.Sorted(maps.Keys(g.counts)))
+	if err == nil && !maps.Equal(counts, g.counts) {
+		g.finish(fmt.Errorf("%w: partitions by topic are %v now, %v before", ErrRebalance, counts, g.counts))
 	}
 }
 

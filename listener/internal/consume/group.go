@@ -2,7 +2,9 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,6 +13,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol/consumer"
 	"github.com/segmentio/kafka-go/protocol/joingroup"
 	"github.com/segmentio/kafka-go/protocol/syncgroup"
+
+	"spot-ingest/pkg/broker"
 )
 
 // protocolType is what Kafka's tools know the members of consumer groups by.
@@ -74,11 +78,10 @@ func (c *Consumer) join(ctx context.Context) (*Generation, error) {
 func (c *Consumer) joinOnce(ctx context.Context) (*Generation, error) {
 	// Without partitions the leader could give out none, and nobody would notice when
 	// there are some.
-	leaders, err := c.leaders(ctx)
-	if err != nil {
+	if _, err := c.leaders(ctx); err != nil {
 		return nil, err
 	}
-	g := &Generation{c: c, born: time.Now(), count: len(leaders)}
+	g := &Generation{c: c, born: time.Now()}
 	joined, err := c.sendJoin(ctx)
 	if err != nil {
 		return nil, err
@@ -89,7 +92,11 @@ func (c *Consumer) joinOnce(ctx context.Context) (*Generation, error) {
 		ProtocolType: protocolType, ProtocolName: joined.ProtocolName,
 	}
 	if g.leader {
-		if sync.Assignments, err = c.assign(joined.Members, leaders); err != nil {
+		group := c.subscriptions(joined.Members)
+		if g.counts, err = c.counts(ctx, topicsOf(group)); err != nil {
+			return nil, err
+		}
+		if sync.Assignments, err = assign(group, g.counts); err != nil {
 			return nil, err
 		}
 	}
@@ -159,8 +166,9 @@ func (c *Consumer) sendSync(ctx context.Context, req *syncgroup.Request) ([]int,
 	return partitions, nil
 }
 
-// assign gives out the topic's partitions, as many side by side to each member.
-func (c *Consumer) assign(members []joingroup.ResponseMember, leaders map[int]int) ([]syncgroup.RequestAssignment, error) {
+// subscriptions returns what the members want to read: a group may have members for
+// different topics.
+func (c *Consumer) subscriptions(members []joingroup.ResponseMember) []kafka.GroupMember {
 	var group []kafka.GroupMember
 	for _, m := range members {
 		var s consumer.Subscription
@@ -170,28 +178,77 @@ func (c *Consumer) assign(members []joingroup.ResponseMember, leaders map[int]in
 		}
 		group = append(group, kafka.GroupMember{ID: m.MemberID, Topics: s.Topics})
 	}
-	var partitions []kafka.Partition
-	for p := range leaders {
-		partitions = append(partitions, kafka.Partition{Topic: c.o.Topic, ID: p})
+	return group
+}
+
+func topicsOf(group []kafka.GroupMember) []string {
+	var topics []string
+	for _, m := range group {
+		topics = append(topics, m.Topics...)
 	}
-	slices.SortFunc(partitions, func(a, b kafka.Partition) int { return a.ID - b.ID })
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
+
+// counts returns how many partitions topics have; none for one that isn't there.
+func (c *Consumer) counts(ctx context.Context, topics []string) (map[string]int, error) {
+	counts := make(map[string]int)
+	for _, topic := range topics {
+		if topic == c.o.Topic {
+			leaders, err := c.leaders(ctx)
+			if err != nil {
+				return nil, err
+			}
+			counts[topic] = len(leaders)
+			continue
+		}
+		n, err := c.count(ctx, topic)
+		if err != nil && !errors.Is(err, ErrNoTopic) {
+			return nil, err
+		}
+		counts[topic] = n
+	}
+	return counts, nil
+}
+
+// count asks for another topic than the own, of which the connection keeps track.
+func (c *Consumer) count(ctx context.Context, topic string) (int, error) {
+	client, err := broker.Connect(c.o.Servers, topic, c.o.ClientID, "none")
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	t, err := client.Topic(ctx, topic)
+	return t.Partitions, err
+}
+
+// assign gives out the topics' partitions, as many side by side to each member.
+func assign(group []kafka.GroupMember, counts map[string]int) ([]syncgroup.RequestAssignment, error) {
+	var partitions []kafka.Partition
+	for _, topic := range slices.Sorted(maps.Keys(counts)) {
+		for p := range counts[topic] {
+			partitions = append(partitions, kafka.Partition{Topic: topic, ID: p})
+		}
+	}
 	given := kafka.RangeGroupBalancer{}.AssignGroups(group, partitions)
 
 	var all []syncgroup.RequestAssignment
-	for _, m := range members {
+	for _, m := range group {
 		a := consumer.Assignment{Version: consumer.MaxVersionSupported}
-		t := consumer.TopicPartition{Topic: c.o.Topic}
-		for _, p := range given[m.MemberID][c.o.Topic] {
-			t.Partitions = append(t.Partitions, int32(p))
-		}
-		if len(t.Partitions) > 0 {
-			a.AssignedPartitions = []consumer.TopicPartition{t}
+		for _, topic := range slices.Sorted(maps.Keys(given[m.ID])) {
+			t := consumer.TopicPartition{Topic: topic}
+			for _, p := range given[m.ID][topic] {
+				t.Partitions = append(t.Partitions, int32(p))
+			}
+			if len(t.Partitions) > 0 {
+				a.AssignedPartitions = append(a.AssignedPartitions, t)
+			}
 		}
 		b, err := protocol.Marshal(consumer.MaxVersionSupported, a)
 		if err != nil {
 			return nil, fmt.Errorf("encode the group's assignment: %w", err)
 		}
-		all = append(all, syncgroup.RequestAssignment{MemberID: m.MemberID, Assignment: b})
+		all = append(all, syncgroup.RequestAssignment{MemberID: m.ID, Assignment: b})
 	}
 	return all, nil
 }

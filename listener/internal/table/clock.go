@@ -117,6 +117,10 @@ func unixOf(local time.Time, zone *time.Location) int64 {
 	if after+offsetAt(after, zone) == wall {
 		return after
 	}
+	// The time was skipped. C's mktime takes summer time's reading first.
+	if time.Unix(after, 0).In(zone).IsDST() && !time.Unix(before, 0).In(zone).IsDST() {
+		return after
+	}
 	return before
 }
 

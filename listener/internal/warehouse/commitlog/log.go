@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -104,6 +105,12 @@ func (l *Log) makeFolders() error {
 	} {
 		if err := makeFolder(folder); err != nil {
 			return err
+		}
+	}
+	// The table may be a link; what only listeners use must not lead elsewhere.
+	for _, folder := range []string{staging, filepath.Join(l.o.Folder, commitsFolder)} {
+		if info, err := os.Lstat(folder); err != nil || info.Mode()&fs.ModeSymlink != 0 {
+			return errors.Join(err, fmt.Errorf("%s must be a folder, and no symbolic link", folder))
 		}
 	}
 	return onePlace(staging, table, dead, l.folder)

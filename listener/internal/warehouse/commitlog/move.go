@@ -77,7 +77,7 @@ func (l *Log) move(f File) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			there, err := exists(to)
 			if err == nil && !there {
-				l.o.Logger.Info("commit log: %s is not there: it has been removed since it was committed", to)
+				l.o.Logger.Warning("commit log: %s is neither there nor in staging: it has been removed since it was committed", to)
 			}
 			return err
 		}

@@ -1,4 +1,5 @@
-package main
+// Package kerberos gets the ticket that Spot's installation asks for.
+package kerberos
 
 import (
 	"context"
@@ -12,15 +13,13 @@ import (
 	"spot-ingest/pkg/logging"
 )
 
-// spotConf is where Spot's installation keeps its settings, as shell assignments.
-const spotConf = "/etc/spot.conf"
-
 const kinitTimeout = time.Minute
 
-// authenticate gets a Kerberos ticket by kinit if KRB_AUTH is set, as the original did:
-// $KINITPATH $KINITOPTS -kt KEYTAB PRINCIPAL, with KEYTAB and PRINCIPAL from spot.conf.
+// Authenticate gets a Kerberos ticket by kinit if KRB_AUTH is set, as the original did:
+// $KINITPATH $KINITOPTS -kt KEYTAB PRINCIPAL, with KEYTAB and PRINCIPAL from
+// the file conf, see config.SpotConf; env is os.Getenv.
 // kinit that fails is an error; the original went on without a ticket.
-func authenticate(ctx context.Context, env func(string) string, conf string, log *logging.Logger) error {
+func Authenticate(ctx context.Context, env func(string) string, conf string, log *logging.Logger) error {
 	if env("KRB_AUTH") == "" {
 		return nil
 	}

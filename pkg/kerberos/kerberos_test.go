@@ -1,4 +1,4 @@
-package main
+package kerberos
 
 import (
 	"context"
@@ -57,7 +57,7 @@ func TestAuthenticate(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err := authenticate(context.Background(), func(k string) string { return tt.env[k] }, conf, logging.Discard())
+			err := Authenticate(context.Background(), func(k string) string { return tt.env[k] }, conf, logging.Discard())
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"spot-ingest/listener/internal/consume"
+	"spot-ingest/listener/internal/warehouse/commitlog"
+)
+
+// checkBadRows returns an error once more rows were set aside than --bad-row-limit allows.
+func (l *listener) checkBadRows(b *batch) error {
+	if l.args.BadRowLimit < 0 {
+		return nil
+	}
+	if n := l.total.BadRows + l.total.BadMessages + b.setAside(); n > int64(l.args.BadRowLimit) {
+		return fmt.Errorf("%d rows or messages can't be stored, more than --bad-row-limit %d: the last batch was not committed, its messages are read again at the next start", n, l.args.BadRowLimit)
+	}
+	return nil
+}
+
+// commit makes the batch's rows visible, all or none.
+func (l *listener) commit(gen *consume.Generation, b *batch) error {
+	if b.empty() {
+		return nil
+	}
+	if err := l.checkBadRows(b); err != nil {
+		return err
+	}
+	files, err := b.files.Finish(len(l.workers))
+	if err != nil {
+		return &storeError{err}
+	}
+	if err := l.verify(b); err != nil {
+		return err
+	}
+	c := b.commit(files)
+	err = l.commits.Commit(c)
+	var unfinished *commitlog.UnfinishedError
+	switch {
+	case errors.Is(err, commitlog.ErrStale):
+		return err
+	case err != nil && !errors.As(err, &unfinished), unfinished != nil && unfinished.Doubtful:
+		return &storeError{err}
+	}
+	l.total.add(c)
+	l.report(b, c)
+	if unfinished != nil {
+		return &storeError{unfinished}
+	}
+	// The log alone decides where to go on, so a failure costs nothing.
+	if err := l.commitOffsets(gen, c.Parts); err != nil {
+		l.log.Debug("%v. The commit log has them.", err)
+	}
+	return nil
+}
+
+// verifyTime bounds how long Kafka is asked about a batch that is about to be committed.
+const verifyTime = 10 * time.Second
+
+// verify makes sure that the topic is still the one that the batch's messages belong to. If
+// it was deleted and made again while nobody looked, some of them may be of the old one, and
+// the first of the new one are missing.
+func (l *listener) verify(b *batch) error {
+	ctx, cancel := context.WithTimeout(context.Background(), verifyTime)
+	defer cancel()
+	return each(b.checks(), func(c *check) error {
+		err := l.kafka.Verify(ctx, c.partition, c.before)
+		switch {
+		case errors.As(err, new(*consume.ReplacedError)):
+			return err // where reading begins again it is said what to do
+		case errors.As(err, new(*consume.OutOfRangeError)):
+			return nil // messages may be deleted once they are read
+		case err != nil:
+			return &storeError{fmt.Errorf("make sure that the topic is the same: %w", err)}
+		}
+		return nil
+	})
+}
+
+// maxHours is how many partitions of a batch are named in the log.
+const maxHours = 100
+
+// report logs what was committed, first in the words that people look for.
+func (l *listener) report(b *batch, c *commitlog.Commit) {
+	if c.Counts.Rows > 0 {
+		l.log.Info("Received %s from topic. [Rows: %d]", segmentsOf[l.kind], c.Counts.Rows)
+		for i, hour := range b.files.Hours() {
+			if i == maxHours {
+				l.log.Info("… and for %d more.", len(b.files.Hours())-maxHours)
+				break
+			}
+			l.log.Info("Create distributed collection for partition \"%s\".", hour)
+		}
+		l.log.Info(" *** REGISTRATION COMPLETED *** ")
+	}
+	if n := c.Counts.BadRows + c.Counts.BadMessages; n > 0 {
+		l.log.Warning("Set aside %d rows and %d messages that the table can't take. [%s]", c.Counts.BadRows, c.Counts.BadMessages, filepath.Join(l.folder, c.Files[len(c.Files)-1].Final))
+	}
+	l.log.Info("Committed %d rows of %d messages in %d files. [Record: %d, Repeats: %d]", c.Counts.Rows, c.Counts.Messages, tableFiles(c), l.commits.Number(), c.Counts.Repeats)
+}
+
+// offsetsTime bounds the commit of offsets to Kafka.
+const offsetsTime = 10 * time.Second
+
+// commitOffsets tells Kafka how far the log has come, for those who watch the group's lag.
+func (l *listener) commitOffsets(gen *consume.Generation, parts []commitlog.Part) error {
+	ctx, cancel := context.WithTimeout(context.Background(), offsetsTime)
+	defer cancel()
+	offsets := make(map[int]int64, len(parts))
+	for _, p := range parts {
+		offsets[p.Partition] = p.Next
+	}
+	return gen.Commit(ctx, offsets, metadata(l.commits.Warehouse(), l.commits.Number()))
+}
