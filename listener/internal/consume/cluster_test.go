@@ -31,6 +31,7 @@ var testTiming = timing{
 	watch:     50 * time.Millisecond,
 	poll:      50 * time.Millisecond,
 	stall:     10 * time.Second,
+	unseen:    10 * time.Second,
 	settle:    50 * time.Millisecond,
 	minPause:  5 * time.Millisecond,
 	maxPause:  50 * time.Millisecond,

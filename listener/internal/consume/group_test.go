@@ -13,6 +13,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -217,6 +218,28 @@ func TestAssignment(t *testing.T) {
 	slices.Sort(given)
 	if !slices.Equal(given, []int{0, 1}) || sizes[0] != 1 || sizes[1] != 2 {
 		t.Errorf("partitions %v, %v, %v", now[0].Partitions, now[1].Partitions, now[2].Partitions)
+	}
+}
+
+// A group may have members for different topics: whoever leads gives out the partitions of
+// all of them.
+func TestTopicsOfOneGroup(t *testing.T) {
+	k := newCluster(t, 2, kfake.SeedTopics(3, "another"))
+	o := k.options()
+	one := k.open(o)
+	o.Topic = "another"
+	two := k.open(o)
+	first := next(t, one)
+	joined := make(chan *Generation, 1)
+	go func() { joined <- next(t, two) }()
+	if err := over(t, first); !errors.Is(err, ErrRebalance) {
+		t.Fatalf("ended by %v", err)
+	}
+	if g := next(t, one); !slices.Equal(g.Partitions, []int{0, 1}) {
+		t.Errorf("of the first topic: %v", g.Partitions)
+	}
+	if g := <-joined; !slices.Equal(g.Partitions, []int{0, 1, 2}) {
+		t.Errorf("of the other topic: %v", g.Partitions)
 	}
 }
 
