@@ -87,8 +87,9 @@ func TestExactlyOnceOffsetsReset(t *testing.T) {
 			s.arriveRows(3, 600)
 			s.collectAll()
 			s.resetOffsets(to)
-			s.stopsWith(s.listen(), 1800, "somebody else has set the group's offset", "--from earliest")
-			s.listenToEnd(0, "--from", "earliest", "--once")
+			s.stopsWith(s.listen(), 1800, "somebody else has set the group's offset", "--from 0:OFFSET")
+			s.stopsWith(s.listen("--from", "earliest"), 1800, "would be stored again")
+			s.listenToEnd(0, "--from", "0:0,1:0,2:0", "--once")
 			if got := s.finished(); got.Repeats == 0 {
 				t.Error("no repeats were dropped, although the topic was read from its beginning")
 			}
