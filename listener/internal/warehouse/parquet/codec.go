@@ -62,8 +62,9 @@ func (c *compressor) append(dst, page []byte) ([]byte, error) {
 			return nil, errTooLarge
 		}
 		dst = slices.Grow(dst, most)
-		// The denser encoders of s2 save 4 % of a file of flows and cost a quarter more time.
-		block := s2.EncodeSnappy(dst[len(dst):cap(dst)], page)
+		// The denser of s2's encoders saves 4 % of a file of flows for a quarter more time, of which
+		// reading the topic leaves plenty.
+		block := s2.EncodeSnappyBetter(dst[len(dst):cap(dst)], page)
 		return dst[:len(dst)+len(block)], nil
 	case Zstd:
 		return c.appendZstd(dst, page)
