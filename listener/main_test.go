@@ -17,6 +17,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"spot-ingest/listener/internal/wire"
 )
 
 // The tests run the listener as a process of its own: this test binary, told to be it and
@@ -97,7 +99,7 @@ type site struct {
 	conf   map[string]any
 	env    []string
 	plight plight
-	wire   *wire
+	wire   *wire.Wire
 	// wrapper is a command that runs the listener, given as its further arguments.
 	wrapper []string
 }
@@ -108,8 +110,8 @@ const patience = 60 * time.Second
 func newSite(t *testing.T, kind string) *site {
 	t.Parallel()
 	t.Helper()
-	w := &wire{conns: make(map[*wireConn]bool)}
-	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic), kfake.ListenFn(w.listen))
+	w := wire.New()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic), kfake.ListenFn(w.Listen))
 	if err != nil {
 		t.Fatal(err)
 	}

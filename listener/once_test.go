@@ -98,7 +98,7 @@ func TestOnceGivesUp(t *testing.T) {
 			s.send(0, rows(0, 10)...)
 			s.plight.Patience = 300 * time.Millisecond
 			if key < 0 {
-				s.wire.set(true)
+				s.wire.Cut()
 			} else {
 				s.kafka.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
 					s.kafka.KeepControl()
@@ -115,14 +115,14 @@ func TestOnceGivesUp(t *testing.T) {
 func TestKafkaAway(t *testing.T) {
 	s := newSite(t, "flow")
 	s.send(0, rows(0, 10)...)
-	s.wire.set(true)
+	s.wire.Cut()
 	p := s.start("--from", "earliest")
 	p.waitFor("Kafka is not available")
-	s.wire.set(false)
+	s.wire.Mend()
 	p.waitFor("Kafka is available again", "Committed 10 rows")
-	s.wire.set(true)
+	s.wire.Cut()
 	p.waitFor("Kafka is not available")
-	s.wire.set(false)
+	s.wire.Mend()
 	p.waitFor("Kafka is available again")
 	s.connect()
 	s.send(0, rows(10, 20)...)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -207,66 +205,6 @@ func (s *site) until(what string, met func() bool) {
 		case <-look.C:
 		case <-deadline:
 			s.t.Fatalf("waited for %v in vain: %s", patience, what)
-		}
-	}
-}
-
-// A wire is all connections to a cluster. It can be cut.
-type wire struct {
-	mu    sync.Mutex
-	cut   bool
-	conns map[*wireConn]bool
-}
-
-type wireListener struct {
-	net.Listener
-	w *wire
-}
-
-type wireConn struct {
-	net.Conn
-	w *wire
-}
-
-func (w *wire) listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	return &wireListener{l, w}, err
-}
-
-func (l *wireListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		l.w.mu.Lock()
-		if l.w.cut {
-			l.w.mu.Unlock()
-			c.Close()
-			continue
-		}
-		wc := &wireConn{c, l.w}
-		l.w.conns[wc] = true
-		l.w.mu.Unlock()
-		return wc, nil
-	}
-}
-
-func (c *wireConn) Close() error {
-	c.w.mu.Lock()
-	delete(c.w.conns, c)
-	c.w.mu.Unlock()
-	return c.Conn.Close()
-}
-
-// set cuts all connections, or lets new ones through again.
-func (w *wire) set(cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = cut
-	if cut {
-		for c := range w.conns {
-			c.Conn.Close()
 		}
 	}
 }

@@ -2,7 +2,6 @@ package consume
 
 import (
 	"context"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"spot-ingest/listener/internal/wire"
 	"spot-ingest/pkg/logging"
 )
 
@@ -42,13 +42,13 @@ type testCluster struct {
 	*kfake.Cluster
 	t      *testing.T
 	client *kgo.Client
-	wire   *wire
+	wire   *wire.Wire
 }
 
 func newCluster(t *testing.T, partitions int32, opts ...kfake.Opt) *testCluster {
 	t.Helper()
-	w := &wire{conns: make(map[net.Conn]bool)}
-	opts = append([]kfake.Opt{kfake.NumBrokers(1), kfake.ListenFn(w.listen),
+	w := wire.New()
+	opts = append([]kfake.Opt{kfake.NumBrokers(1), kfake.ListenFn(w.Listen),
 		kfake.BrokerConfigs(map[string]string{"message.max.bytes": "67108864"})}, opts...)
 	if partitions > 0 {
 		opts = append(opts, kfake.SeedTopics(partitions, topic))
@@ -202,66 +202,6 @@ func over(t *testing.T, g *Generation) error {
 		t.Fatal("the generation did not end")
 	}
 	return g.Err()
-}
-
-// A wire is all connections to a cluster. It can be cut.
-type wire struct {
-	mu    sync.Mutex
-	cut   bool
-	conns map[net.Conn]bool
-}
-
-type wireListener struct {
-	net.Listener
-	w *wire
-}
-
-type wireConn struct {
-	net.Conn
-	w *wire
-}
-
-func (w *wire) listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	return &wireListener{l, w}, err
-}
-
-func (l *wireListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		l.w.mu.Lock()
-		if l.w.cut {
-			l.w.mu.Unlock()
-			c.Close()
-			continue
-		}
-		wc := &wireConn{c, l.w}
-		l.w.conns[wc] = true
-		l.w.mu.Unlock()
-		return wc, nil
-	}
-}
-
-func (c *wireConn) Close() error {
-	c.w.mu.Lock()
-	delete(c.w.conns, c)
-	c.w.mu.Unlock()
-	return c.Conn.Close()
-}
-
-// set cuts all connections, or lets new ones through again.
-func (w *wire) set(cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = cut
-	if cut {
-		for c := range w.conns {
-			c.(*wireConn).Conn.Close()
-		}
-	}
 }
 
 // logLines collects a log.

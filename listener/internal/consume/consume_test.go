@@ -118,7 +118,7 @@ func TestNoTopic(t *testing.T) {
 // A broker that is away at the start is waited for; that is said once, and so is its end.
 func TestBrokerAwayAtStart(t *testing.T) {
 	k := newCluster(t, 1)
-	k.wire.set(true)
+	k.wire.Cut()
 	log := newLog()
 	o := k.options()
 	o.Log = logging.New(log, logging.Info, false)
@@ -131,7 +131,7 @@ func TestBrokerAwayAtStart(t *testing.T) {
 		opened <- err
 	}()
 	log.wait(t, "WARNING")
-	k.wire.set(false)
+	k.wire.Mend()
 	if err := <-opened; err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +152,11 @@ func TestBrokerRestart(t *testing.T) {
 	receive(t, g, out).Release()
 	receive(t, g, out).Release()
 	for round := range 2 {
-		k.wire.set(true)
+		k.wire.Cut()
 		for log.count("WARNING") <= round {
 			<-log.wrote
 		}
-		k.wire.set(false)
+		k.wire.Mend()
 		for log.count("INFO") <= round {
 			<-log.wrote
 		}
@@ -206,8 +206,8 @@ func TestStop(t *testing.T) {
 		c := k.open(k.options())
 		g := next(t, c)
 		g.Start(from(0, 0), make(chan *Message))
-		k.wire.set(true)
-		defer k.wire.set(false)
+		k.wire.Cut()
+		defer k.wire.Mend()
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 		defer cancel()
 		if _, err := c.Bounds(ctx, []int{0}); !errors.Is(err, context.DeadlineExceeded) {
