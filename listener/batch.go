@@ -61,7 +61,7 @@ type batch struct {
 	rows, badRows, badMessages atomic.Int64
 }
 
-// newBatch begins a batch at the given positions with the workers at work.
+// newBatch begins a batch, with the workers at work.
 func newBatch(topic string, files *warehouse.Batch, workers []*worker) *batch {
 	b := &batch{
 		topic:  topic,

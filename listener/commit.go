@@ -23,7 +23,7 @@ func (l *listener) checkBadRows(b *batch) error {
 }
 
 // commit makes the batch's rows visible, all or none.
-func (l *listener) commit(gen *consume.Generation, b *batch) error {
+func (l *listener) commit(ctx context.Context, gen *consume.Generation, b *batch) error {
 	if b.empty() {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (l *listener) commit(gen *consume.Generation, b *batch) error {
 	if err != nil {
 		return &storeError{err}
 	}
-	if err := l.verify(b); err != nil {
+	if err := l.verify(ctx, gen, b); err != nil {
 		return err
 	}
 	c := b.commit(files)
@@ -58,24 +58,56 @@ func (l *listener) commit(gen *consume.Generation, b *batch) error {
 	return nil
 }
 
-// verifyTime bounds how long Kafka is asked about a batch that is about to be committed.
+// verifyTime bounds how long Kafka is asked about a batch once the listener is to stop, or
+// the partitions are taken away.
 const verifyTime = 10 * time.Second
+
+// An unverifiedError says that Kafka did not answer before a batch was committed.
+type unverifiedError struct{ err error }
+
+func (e *unverifiedError) Error() string {
+	return "Kafka did not tell whether the topic is still the same: " + e.err.Error()
+}
+func (e *unverifiedError) Unwrap() error { return e.err }
 
 // verify makes sure that the topic is still the one that the batch's messages belong to. If
 // it was deleted and made again while nobody looked, some of them may be of the old one, and
 // the first of the new one are missing.
-func (l *listener) verify(b *batch) error {
-	ctx, cancel := context.WithTimeout(context.Background(), verifyTime)
+func (l *listener) verify(ctx context.Context, gen *consume.Generation, b *batch) error {
+	limited, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	go func() {
+		var patience <-chan time.Time
+		if l.args.Once {
+			patience = time.After(awayAtOnce)
+		}
+		select {
+		case <-ctx.Done():
+			patience = time.After(verifyTime)
+		case <-gen.Done():
+			patience = time.After(verifyTime)
+		case <-patience:
+			cancel()
+		case <-limited.Done():
+			return
+		}
+		select {
+		case <-patience:
+			cancel()
+		case <-limited.Done():
+		}
+	}()
 	return each(b.checks(), func(c *check) error {
-		err := l.kafka.Verify(ctx, c.partition, c.before)
+		err := l.kafka.Verify(limited, c.partition, c.before)
 		switch {
 		case errors.As(err, new(*consume.ReplacedError)):
 			return err // where reading begins again it is said what to do
 		case errors.As(err, new(*consume.OutOfRangeError)):
-			return nil // messages may be deleted once they are read
+			// Messages may be deleted once they are read. If the topic is shorter now, all
+			// that was read is of the old one; what comes next shows it.
+			return nil
 		case err != nil:
-			return &storeError{fmt.Errorf("make sure that the topic is the same: %w", err)}
+			return &unverifiedError{err}
 		}
 		return nil
 	})

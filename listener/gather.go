@@ -72,7 +72,7 @@ func (l *listener) gather(ctx context.Context, gen *consume.Generation, messages
 				l.log.Info(" ---- LISTENING KAFKA TOPIC: %s ---- ", l.topic)
 			}
 		case <-stalled.C:
-			return whenOver, fmt.Errorf("no message came for %v, although there are some to read: Kafka is away, or a transaction of the topic stays open", awayAtOnce)
+			return whenOver, fmt.Errorf("no message came for %v, although there are some to read: Kafka is away", awayAtOnce)
 		case <-b.failed:
 			return whenOver, nil // wait returns its error
 		case <-gen.Done():

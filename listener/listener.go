@@ -40,8 +40,9 @@ type listener struct {
 	house   *warehouse.Warehouse
 	commits *commitlog.Log
 
-	ends  map[int]int64 // --once: where the topic ended at the start
-	total totals
+	fromSaid bool          // that --from does not count
+	ends     map[int]int64 // --once: where the topic ended at the start
+	total    totals
 }
 
 // Limits of memory. What is not here is small, or bounded by the number of workers: each

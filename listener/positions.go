@@ -10,6 +10,7 @@ import (
 
 	"spot-ingest/listener/internal/consume"
 	"spot-ingest/listener/internal/warehouse/commitlog"
+	"spot-ingest/pkg/cli"
 )
 
 // positionRounds bounds how often other listeners may commit while positions are decided.
@@ -48,7 +49,7 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 		return &storeError{err}
 	}
 	partitions := gen.Partitions
-	if l.commits.Empty() {
+	if l.commits.Number() <= 1 { // nothing is stored yet, and Kafka may not know the start
 		err := l.ask(ctx, func(ctx context.Context) error {
 			n, err := l.kafka.Partitions(ctx)
 			partitions = upTo(n)
@@ -81,7 +82,8 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 		starts = append(starts, start)
 	}
 	if len(c.Parts) == 0 {
-		if l.args.From.Text != "" {
+		if l.args.From.Text != "" && !l.fromSaid {
+			l.fromSaid = true
 			l.log.Info("The commit log knows where to go on; --from %s is for a new group, or for when log and topic disagree.", l.args.From.Text)
 		}
 	} else if err := l.commits.Reposition(c); errors.Is(err, commitlog.ErrStale) {
@@ -95,6 +97,9 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 			say = l.log.Warning
 		}
 		say("Partition %d begins at offset %d: %s.", c.Parts[i].Partition, start.next, start.why)
+	}
+	if len(starts) > 0 && l.args.From.Offsets != nil {
+		l.args.From = cli.Position{} // they were for this start, and for no later one
 	}
 	return l.settle(ctx, gen, standings)
 }
@@ -111,11 +116,14 @@ func (l *listener) part(ctx context.Context, partition int, next int64) (commitl
 		if errors.Is(err, consume.ErrNotFound) {
 			return nil
 		}
-		if err == nil {
-			part.Last, part.Time, part.CRC = m.Offset, m.Time, m.CRC
-			m.Release()
+		if err != nil {
+			return err
 		}
-		return err
+		defer m.Release()
+		if m.Bad == nil && m.Offset < next {
+			part.Last, part.Time, part.CRC = m.Offset, m.Time, m.CRC
+		}
+		return nil
 	})
 	return part, err
 }
@@ -137,6 +145,7 @@ func (l *listener) settle(ctx context.Context, gen *consume.Generation, standing
 	if len(parts) == 0 {
 		return nil
 	}
+	said := false
 	return l.ask(ctx, func(ctx context.Context) error {
 		for {
 			err := l.commitOffsets(gen, parts)
@@ -145,6 +154,9 @@ func (l *listener) settle(ctx context.Context, gen *consume.Generation, standing
 				return nil
 			case errors.Is(err, consume.ErrRebalance), errors.Is(err, consume.ErrLost):
 				return err
+			case !said:
+				said = true
+				l.log.Warning("%v. Reading begins once Kafka has taken them.", err)
 			}
 			select {
 			case <-time.After(firstRetry):

@@ -42,7 +42,7 @@ func (l *listener) run(ctx context.Context) error {
 		if err := l.mind(ctx, err, wait); err != nil {
 			return err
 		}
-		if !errors.Is(err, consume.ErrRebalance) && !errors.Is(err, consume.ErrLost) { // nothing was waited for
+		if errors.As(err, new(*storeError)) || errors.As(err, new(*unverifiedError)) { // which were waited for
 			wait = min(2*wait, lastRetry)
 		}
 	}
@@ -95,7 +95,13 @@ func (l *listener) mind(ctx context.Context, err error, wait time.Duration) erro
 		l.log.Warning("%v. Looking at it again in %v.", err, wait)
 		sleep(ctx, wait)
 		return nil
-	case errors.As(err, new(*storeError)) && !l.args.Once && l.staged():
+	case errors.As(err, new(*unverifiedError)) && !l.args.Once:
+		l.log.Warning("%v: dropped a batch, its messages are read again.", err)
+		sleep(ctx, wait)
+		return nil
+	case errors.As(err, new(*storeError)) && !l.staged():
+		return fmt.Errorf("%w: the folder %s was removed while the listener ran: start it again", err, l.commits.Staging())
+	case errors.As(err, new(*storeError)) && !l.args.Once:
 		l.log.Error("%v. Nothing is lost; trying again in %v.", err, wait)
 		sleep(ctx, wait)
 		return nil
@@ -145,7 +151,7 @@ func (l *listener) generation(ctx context.Context, gen *consume.Generation) (don
 			err = &storeError{werr}
 		}
 		if err == nil {
-			err = l.commit(gen, b)
+			err = l.commit(ctx, gen, b)
 		}
 		if err != nil {
 			if !errors.As(err, new(*commitlog.UnfinishedError)) {
@@ -186,7 +192,7 @@ func (l *listener) others(ctx context.Context, gen *consume.Generation) (done bo
 		if n := l.commits.Number(); n != record {
 			record, since = n, time.Now()
 		}
-		if time.Since(since) > awayAtOnce {
+		if time.Since(since) > awayAtOnce+l.batchTime() {
 			return false, fmt.Errorf("other listeners of group %q have not read all messages that were there: partitions %s", l.group(), numbers(behind))
 		}
 		select {

@@ -87,7 +87,7 @@ func (s standing) trouble() (trouble, string) {
 		return moved, fmt.Sprintf("the group's offset %d was committed for this warehouse, but its commit log does not know the partition: the log was lost, or restored from an old copy", committed)
 	case ours && committed > s.log.Next && record > s.record:
 		return moved, fmt.Sprintf("the group's offset is %d, but the commit log has only reached %d: it was restored from an old copy", committed, s.log.Next)
-	case !ours && s.known && committed != s.log.Next:
+	case !ours && s.known && s.record > 1 && committed != s.log.Next:
 		return moved, fmt.Sprintf("somebody else has set the group's offset to %d; the commit log has reached %d", committed, s.log.Next)
 	}
 	next := s.log.Next

@@ -172,7 +172,6 @@ func (f *fetcher) trip(t *trip) {
 			p.verified = false
 		}
 		if f.verify(p) {
-			p.asked = time.Now()
 			ready = append(ready, p)
 		}
 	}
@@ -185,6 +184,7 @@ func (f *fetcher) trip(t *trip) {
 		committed: true, memory: f.c.memory, reserved: t.share,
 	}
 	for _, p := range ready {
+		p.asked = time.Now() // not before: to verify many partitions may take long
 		r.parts = append(r.parts, fetchPart{p.id, p.next, max(int(t.share), p.want)})
 	}
 	r.maxBytes = max(r.maxBytes, ready[0].want)

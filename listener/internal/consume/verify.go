@@ -102,7 +102,7 @@ func (v *batch) find(partition int, offset int64) *Message {
 // the message before it is still the one that was read, unless it was deleted meanwhile. The
 // error is an *OutOfRangeError or a *ReplacedError if not.
 func (c *Consumer) Verify(ctx context.Context, partition int, p Position) error {
-	return c.retry(ctx, fmt.Sprintf("partition %d", partition), func(ctx context.Context) error {
+	return c.retry(ctx, fmt.Sprintf("the position in partition %d", partition), func(ctx context.Context) error {
 		return c.check(ctx, partition, p)
 	})
 }
