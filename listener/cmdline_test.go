@@ -44,6 +44,8 @@ func TestEndsAtOnce(t *testing.T) {
 		{name: "no -m, Spark there", args: []string{"-t", "flow", "--topic", topic, "-p", "3"}, edit: (*site).installSpark, code: 1, err: `no --master is given, so yarn, as .*/spark-submit is on the PATH`},
 		{name: "no -m, no Spark, no explicit place", args: []string{"-t", "flow", "--topic", topic, "-p", "3"}, code: 1, err: `give --master local or write file:///`,
 			edit: func(s *site) { s.env = []string{"PATH=" + s.dir} }},
+		{name: "kinit refuses", args: usual(), edit: (*site).installKinit, code: 1, err: `^listener: error: KRB_AUTH is set: .*/kinit for spot@EXAMPLE.COM failed: exit status 1: no such key\n$`},
+		{name: "no Kerberos settings", args: usual(), edit: func(s *site) { s.env = []string{"KRB_AUTH=1"} }, code: 1, err: `KRB_AUTH is set: .*spot.conf`},
 		{name: "no such topic", args: []string{"-t", "flow", "--topic", "missing", "-p", "3", "-m", "local"}, code: 1, err: `"missing"`},
 		{name: "-r into no folder", args: usual("-r", "missing/x.log"), code: 1, err: `redirect standard error \(-r\)`},
 	}
@@ -80,6 +82,17 @@ func (s *site) installSpark() {
 			s.t.Error("Spark was started")
 		}
 	})
+}
+
+// installKinit asks for Kerberos, with a kinit that grants no ticket.
+func (s *site) installKinit() {
+	s.t.Helper()
+	kinit := s.write("#!/bin/sh\necho no such key >&2\nexit 1\n", "kinit")
+	if err := os.Chmod(kinit, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	s.env = append(s.env, "KRB_AUTH=1", "KINITPATH="+kinit)
+	s.write("KERBEROS='true'\nKEYTAB='spot.keytab'\nPRINCIPAL='spot@EXAMPLE.COM'\nSASL_MECH='GSSAPI'\nSECURITY_PROTO='sasl_plaintext'\n", "spot.conf")
 }
 
 // Options of the Python program that mean nothing here do no harm, and are said once.

@@ -5,10 +5,12 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/sys/unix"
 )
 
 // afterFive makes a site whose listener has stored five messages of partition 0, rows 0 to 4.
@@ -92,6 +94,7 @@ func TestDisagreement(t *testing.T) {
 			p.says(tt.says, "Nothing was read or stored.", "with --from")
 			if tt.from == "" {
 				p.says("choose another group with -g")
+				s.run(1, "--from", "earliest", "--once").says(tt.says, "choose another group with -g")
 				if _, err := os.Stat(s.path("elsewhere", "flow", "hive")); err != nil {
 					t.Error(err)
 				}
@@ -196,6 +199,105 @@ func TestDisagreementWhileRunning(t *testing.T) {
 			s.wantNumbers(0, 5+rows)
 		})
 	}
+}
+
+// Offsets of --from are for the start that they were given for: what the listener meets with
+// later stops it as ever.
+func TestFromOffsetsCountOnce(t *testing.T) {
+	s := afterFive(t)
+	s.commitOffset(0, 2)
+	s.send(0, row(5))
+	p := s.start("--from", "0:5,1:0,2:0")
+	p.waitFor("by --from, although somebody else has set the group's offset to 2", "Committed 1 rows")
+	s.hold(func() {
+		s.deleteTopic()
+		s.createTopic()
+		for n := range 9 {
+			s.send(0, row(100+n))
+		}
+	})
+	if code := p.end(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	p.says("the message at offset 5 is another one than was read", "start once with --from earliest")
+	if n := strings.Count(p.stdout.String(), "by --from"); n != 1 {
+		t.Errorf("--from was used %d times", n)
+	}
+	s.wantNumbers(0, 6)
+}
+
+// A group that begins behind messages which it never reads remembers the last of them: that
+// the topic was made again meanwhile is noticed though nothing was stored.
+func TestMadeAgainAfterStart(t *testing.T) {
+	s := newSite(t, "flow")
+	for range 3 {
+		s.send(0, row(9000))
+	}
+	s.run(0, "--once").says("Partition 0 begins at offset 3: the group is new")
+	s.deleteTopic()
+	s.createTopic()
+	for n := range 5 {
+		s.send(0, row(n))
+	}
+	s.run(1, "--once").says("the message at offset 2 is another one than was read", "start once with --from earliest")
+	s.wantNumbers(0, 0)
+	s.run(0, "--from", "earliest", "--once")
+	s.wantNumbers(0, 5)
+}
+
+// The listener is stopped for a moment, with no fetch under way that would fail, while the
+// topic is made again with more messages than it had. The messages from its position on are
+// there then, but those before it would be missing.
+func TestMadeAgainWhileStopped(t *testing.T) {
+	s := newSite(t, "flow")
+	p := s.start() // no other one's fetch is under way still
+	p.waitFor("Partition 2 begins")
+	for n := range 5 {
+		s.send(0, row(n))
+	}
+	s.waitForNumbers(0, 5)
+	stopped := make(chan error, 1)
+	s.kafka.ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		// It must not see the answer before it stops, or it would fetch once more.
+		err := p.Process.Signal(syscall.SIGSTOP)
+		if err == nil {
+			_, err = unix.Wait4(p.Process.Pid, nil, unix.WUNTRACED, nil)
+		}
+		stopped <- err
+		return noMessages(kreq.(*kmsg.FetchRequest)), nil, true
+	})
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	s.deleteTopic()
+	s.createTopic()
+	for n := range 8 {
+		s.send(0, row(5+n))
+	}
+	p.signal(syscall.SIGCONT)
+	if code := p.end(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	p.says("the message at offset 4 is another one than was read", "start once with --from earliest")
+	s.wantNumbers(0, 5)
+	s.run(0, "--from", "earliest", "--once")
+	s.wantNumbers(0, 13)
+}
+
+// noMessages is the answer to a fetch where nothing has come.
+func noMessages(req *kmsg.FetchRequest) *kmsg.FetchResponse {
+	res := req.ResponseKind().(*kmsg.FetchResponse)
+	for _, t := range req.Topics {
+		rt := kmsg.NewFetchResponseTopic()
+		rt.Topic = t.Topic
+		for _, p := range t.Partitions {
+			rp := kmsg.NewFetchResponseTopicPartition()
+			rp.Partition, rp.HighWatermark, rp.LastStableOffset = p.Partition, p.FetchOffset, p.FetchOffset
+			rt.Partitions = append(rt.Partitions, rp)
+		}
+		res.Topics = append(res.Topics, rt)
+	}
+	return res
 }
 
 // hold lets no fetch through while something is done.

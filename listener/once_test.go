@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -15,19 +16,28 @@ import (
 // A summary is what a single run prints at its end.
 type summary struct{ messages, repeated, bad, rows, badRows, files int }
 
-func (p *process) wantSummary(want summary) {
+func (p *process) summary() summary {
 	p.s.t.Helper()
 	var got summary
 	_, text, _ := strings.Cut(p.stdout.String(), "\nmessages read ")
 	n, err := fmt.Sscanf("messages read "+text, "messages read %d\n repeated, dropped %d\n set aside %d\nrows stored %d\nrows set aside %d\nfiles written %d\n",
 		&got.messages, &got.repeated, &got.bad, &got.rows, &got.badRows, &got.files)
-	if err != nil || got != want {
-		p.s.t.Errorf("summary %+v (%d numbers, %v), want %+v", got, n, err, want)
+	if err != nil {
+		p.s.t.Errorf("%d numbers of a summary: %v", n, err)
+	}
+	return got
+}
+
+func (p *process) wantSummary(want summary) {
+	p.s.t.Helper()
+	if got := p.summary(); got != want {
+		p.s.t.Errorf("summary %+v, want %+v", got, want)
 	}
 }
 
 func TestOnce(t *testing.T) {
 	s := newSite(t, "flow")
+	s.set("spark_batch_size", 3600) // one batch
 	p := s.run(0, "--from", "earliest", "--once")
 	p.wantSummary(summary{})
 	for n := range 9 {
@@ -132,9 +142,83 @@ func TestKafkaAway(t *testing.T) {
 	s.wantOffsets()
 }
 
+// Kafka falls silent when a batch is to be committed, for which it must tell that the topic
+// is still the same. The batch waits, and is stored once.
+func TestSilentBeforeCommit(t *testing.T) {
+	s := newSite(t, "flow")
+	p := s.start("--from", "earliest")
+	s.send(0, rows(0, 10)...)
+	p.waitFor("Committed 10 rows") // from here on only a commit asks
+	asked, mend := s.silence(kmsg.ListOffsets)
+	s.send(0, rows(10, 20)...)
+	for range 3 {
+		select {
+		case <-asked:
+		case <-limit(t).Done():
+			t.Fatal("nothing was asked")
+		}
+	}
+	s.wantNumbers(0, 10)
+	mend()
+	p.waitFor("Committed 10 rows")
+	p.stop(syscall.SIGTERM)
+	s.wantNumbers(0, 20)
+	s.wantOffsets()
+	if n := strings.Count(p.stdout.String(), "Committed"); n != 2 {
+		t.Errorf("%d commits", n)
+	}
+}
+
+// With --once it waits for a while only; the next run stores what this one did not.
+func TestSilentBeforeCommitOnce(t *testing.T) {
+	s := newSite(t, "flow")
+	s.send(0, rows(0, 10)...)
+	s.plight.Patience = 5 * time.Second // enough to start where all processors are busy
+	mends := make(chan func(), 1)
+	s.kafka.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		s.kafka.DropControl()
+		_, mend := s.silence(kmsg.ListOffsets) // all positions are verified by now
+		mends <- mend
+		return nil, nil, false
+	})
+	s.run(1, "--from", "earliest", "--once").says("Kafka did not tell whether the topic is still the same")
+	s.wantNumbers(0, 0)
+	select {
+	case mend := <-mends:
+		mend()
+	default:
+		t.Fatal("it gave up before it had read anything")
+	}
+	s.plight.Patience = 0
+	s.run(0, "--once")
+	s.wantNumbers(0, 10)
+	s.wantOffsets()
+}
+
+// silence has Kafka answer no request of a kind until mend is called. asked gets a value when
+// one comes.
+func (s *site) silence(key kmsg.Key) (asked <-chan struct{}, mend func()) {
+	came := make(chan struct{}, 1000)
+	var over atomic.Bool
+	s.kafka.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+		if over.Load() {
+			s.kafka.DropControl()
+			return nil, nil, false
+		}
+		s.kafka.KeepControl()
+		select {
+		case came <- struct{}{}:
+		default:
+		}
+		return nil, errors.New("no answer"), true
+	})
+	return came, func() { over.Store(true) }
+}
+
 // What was not committed by its producer is not in the table, and a position goes past it.
 func TestTransactions(t *testing.T) {
 	s := newSite(t, "flow")
+	s.set("spark_batch_size", 3600) // one batch
 	producer, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("test"))
 	if err != nil {
 		t.Fatal(err)

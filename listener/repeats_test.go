@@ -52,6 +52,7 @@ func TestRepeats(t *testing.T) {
 // A message that can't be read does not stand for its segment: a good copy counts.
 func TestBadCopy(t *testing.T) {
 	s := newSite(t, "flow")
+	s.set("spark_batch_size", 3600) // one batch
 	good := segment{0, id(1), rows(0, 10)}.record()
 	bad := segment{0, id(1), nil}.record()
 	bad.Value = []byte("bad")

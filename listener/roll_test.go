@@ -52,6 +52,7 @@ func TestRollBytes(t *testing.T) {
 // Each hour has its file, however many there are, and whether their rows are late or early.
 func TestManyHours(t *testing.T) {
 	s := newSite(t, "flow")
+	s.set("spark_batch_size", 3600) // one batch
 	const hours = 1000
 	for p := range int32(partitions) {
 		var list []string

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"strings"
 	"syscall"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"spot-ingest/listener/internal/warehouse/commitlog"
 )
@@ -119,6 +122,17 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// A local time of --from is of the zone that TZ names, also where POSIX alone knows it.
+func TestFromZone(t *testing.T) {
+	s := newSite(t, "flow")
+	s.env = []string{"TZ=XYZ-1"}
+	for p, after := range []time.Duration{-10 * time.Minute, 10 * time.Minute, 70 * time.Minute} {
+		s.produce(&kgo.Record{Topic: topic, Partition: int32(p), Value: value(row(p)), Timestamp: noon.Add(after)})
+	}
+	s.run(0, "--from", "2018-03-20 13:00", "--once")
+	s.wantNumbers(1, 3)
+}
+
 func TestFromOutOfRange(t *testing.T) {
 	s := newSite(t, "flow")
 	s.send(0, row(0))
@@ -142,6 +156,91 @@ func TestTakeOver(t *testing.T) {
 		"Partition 1 begins at offset 1: the group is new: at the newest message.")
 	s.wantNumbers(0, 1)
 	s.wantOffsets()
+}
+
+// A listener is killed when the log knows the start, and Kafka doesn't: there is still what
+// another consumer has committed. That was not set meanwhile.
+func TestTakeOverKilled(t *testing.T) {
+	t.Parallel()
+	for from, first := range map[string]int{"0:3,1:0,2:0": 3, "earliest": 0} {
+		t.Run(from, func(t *testing.T) {
+			s := newSite(t, "flow")
+			for n := range 5 {
+				s.send(0, row(n))
+			}
+			s.commitOffset(0, 2)
+			s.dieAt("record linked", 1)
+			s.run(-1, "--from", from, "--once")
+			if got := s.offsets()[0]; got != (offset{next: 2}) {
+				t.Fatalf("offset in Kafka: %+v", got)
+			}
+			s.plight.Step = ""
+			s.evict()
+			s.run(0, "--from", from, "--once")
+			s.wantNumbers(first, 5)
+			s.wantOffsets()
+		})
+	}
+}
+
+// A start may lie in a batch of records that can't be read, or right behind one: it is not
+// known then what lies before it.
+func TestUnreadableBeforeStart(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		from      string
+		committed int64
+		letters   int
+	}{
+		"offset in it":           {from: "0:2,1:0,2:0", letters: 1},
+		"offset behind it":       {from: "0:5,1:0,2:0"},
+		"time behind it":         {from: "2018-03-20 12:30"},
+		"committed offset in it": {committed: 2, letters: 1},
+		"committed behind it":    {committed: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, "flow")
+			s.sendUnreadable(5)
+			s.produce(&kgo.Record{Topic: topic, Value: value(row(0)), Timestamp: noon.Add(time.Hour)})
+			args := []string{"--once"}
+			if tt.from != "" {
+				args = append(args, "--from", tt.from)
+			} else {
+				s.commitOffset(0, tt.committed)
+			}
+			s.run(0, args...)
+			s.wantNumbers(0, 1)
+			s.wantOffsets()
+			if got := s.letters(); len(got) != tt.letters {
+				t.Errorf("dead letters %+v", got)
+			}
+			s.send(0, row(1))
+			s.run(0, "--once")
+			s.wantNumbers(0, 2)
+		})
+	}
+}
+
+// sendUnreadable appends a batch to partition 0 that is said to hold so many records, packed
+// by zstd, and doesn't.
+func (s *site) sendUnreadable(records int32) {
+	s.t.Helper()
+	const zstd = 4
+	b := kmsg.RecordBatch{
+		Magic: 2, Attributes: zstd, PartitionLeaderEpoch: -1, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+		NumRecords: records, LastOffsetDelta: records - 1, FirstTimestamp: noon.UnixMilli(), MaxTimestamp: noon.UnixMilli(),
+		Records: []byte("not by zstd"),
+	}
+	raw := b.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12))
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	rp := kmsg.NewProduceRequestTopicPartition()
+	rp.Records = raw
+	rt := kmsg.NewProduceRequestTopic()
+	rt.Topic, rt.TopicID, rt.Partitions = topic, s.kafka.TopicInfo(topic).TopicID, append(rt.Partitions, rp)
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis, req.Topics = -1, int32(patience.Milliseconds()), append(req.Topics, rt)
+	s.check(s.request(req).(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode)
 }
 
 // Partitions that are added are read from their beginning, while the listener runs and after.

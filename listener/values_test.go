@@ -150,7 +150,10 @@ func TestRecordings(t *testing.T) {
 					}
 				}
 				compare(t, "bad row", bad, wantBad)
-				p.says(fmt.Sprintf("Set aside %d rows and 0 messages that the table can't take.", len(wantBad)))
+				if got := p.summary(); got.badRows != len(wantBad) || got.rows != len(want) {
+					t.Errorf("summary %+v of %d good and %d bad rows", got, len(want), len(wantBad))
+				}
+				p.says("rows and 0 messages that the table can't take.")
 				if len(want) == 0 || len(wantBad) == 0 {
 					t.Errorf("%d good and %d bad rows were sent", len(want), len(wantBad))
 				}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -314,5 +316,45 @@ func BenchmarkFetch(b *testing.B) {
 			(<-out).Release()
 		}
 		b.StartTimer()
+	}
+}
+
+// To verify the positions of many partitions may take long. That is not counted as time
+// without a fetch, or they would be verified again and again, and hardly ever be read.
+func TestVerifyManyPartitions(t *testing.T) {
+	const partitions = 20
+	k := newCluster(t, partitions)
+	c := k.open(k.options())
+	leaders, err := c.leaders(limit(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var questions, last atomic.Int64 // the last one's time
+	began := time.Now()
+	k.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		questions.Add(1)
+		last.Store(int64(time.Since(began)))
+		return nil, nil, false
+	})
+	f := &fetcher{c: c, ctx: limit(t), alive: func() bool { return true }, fail: func(err error) { t.Error(err) }}
+	tr := &trip{leader: leaders[0], share: minFetch}
+	for p := range partitions {
+		tr.parts = append(tr.parts, &partition{id: p, position: Position{Last: -1}})
+	}
+	f.trip(tr)
+	asked := questions.Load()
+	if asked < partitions {
+		t.Fatalf("%d questions for %d partitions", asked, partitions)
+	}
+	for _, p := range tr.parts {
+		if !p.verified || p.asked.Sub(began) < time.Duration(last.Load()) {
+			t.Errorf("partition %d: verified %v, its fetch was sent before the others were", p.id, p.verified)
+		}
+	}
+	tr.share = minFetch
+	f.trip(tr)
+	if n := questions.Load(); n != asked {
+		t.Errorf("%d more questions for the next fetch", n-asked)
 	}
 }

@@ -293,6 +293,10 @@ func TestOpenFails(t *testing.T) {
 		"warehouse": {func(o *Options, l *Log) error {
 			return os.WriteFile(filepath.Join(o.Folder, "commits", "warehouse.json"), []byte("{}"), 0o666)
 		}, "warehouse.json has no warehouse id"},
+		"staging a link": {func(o *Options, l *Log) error { return makeLink(filepath.Join(o.Folder, stagingFolder)) },
+			"staging must be a folder, and no symbolic link"},
+		"commits a link": {func(o *Options, l *Log) error { return makeLink(filepath.Join(o.Folder, commitsFolder)) },
+			"commits must be a folder, and no symbolic link"},
 		"a file for a folder": {func(o *Options, l *Log) error {
 			return errors.Join(os.RemoveAll(filepath.Join(o.Folder, "dead_letter")), os.WriteFile(filepath.Join(o.Folder, "dead_letter"), nil, 0o666))
 		}, "dead_letter: file exists"},
@@ -311,6 +315,12 @@ func TestOpenFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// makeLink moves a folder elsewhere and leaves a link to it.
+func makeLink(folder string) error {
+	moved := folder + ".moved"
+	return errors.Join(os.Rename(folder, moved), os.Symlink(moved, folder))
 }
 
 // Files that are none of the log's are left alone.
