@@ -2,7 +2,7 @@
 //
 //	go run ./scripts/stack kafka -version 3.9.2 -topic spot:4
 //
-// Kafka's jars are fetched by Maven at the first run. Its data are removed at the end.
+// Jars are fetched by Maven at the first run. A component's data are removed at the end.
 package main
 
 import (
@@ -11,31 +11,47 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
-
-	"spot-ingest/scripts/internal/stack"
 )
 
-const usage = `usage: go run ./scripts/stack kafka [-version V] [-port N] [-topic NAME:PARTITIONS]...
+const usage = "usage: go run ./scripts/stack %s\n\nRuns %s until INT or TERM.\n\n"
 
-Starts a broker on 127.0.0.1 and runs it until INT or TERM. Records of the topics
-are kept for ever (retention.ms=-1).
+// A component is something that can be started. Each has a file of its own.
+type component struct {
+	synopsis string // its name and options
+	about    string // what runs, and what is to be known about it
+	// server declares the options; what it returns sees their values.
+	server func(*flag.FlagSet) server
+}
 
-`
+// A server runs one component.
+type server interface {
+	// check tells what is wrong with the options.
+	check() error
+	// serve runs the component until the context ends. It prints one line that holds
+	// " ready on " to stdout once it can be used, and may read commands from stdin.
+	serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error
+}
+
+// components are all components by their names.
+var components = map[string]component{
+	"kafka": kafkaComponent,
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run returns 0 after an ordinary end, 1 if the broker failed, 2 after a usage error.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stdout, stderr)
+// run returns 0 after an ordinary end, 1 if the component failed, 2 after a usage error.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s, err := parse(args, stdout, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -43,88 +59,54 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stack:", err)
 		return 2
 	}
-	if err := serve(ctx, o, stdout); err != nil {
+	if err := s.serve(ctx, stdin, stdout); err != nil {
 		fmt.Fprintln(stderr, "stack:", err)
 		return 1
 	}
 	return 0
 }
 
-type options struct {
-	version string
-	port    int
-	topics  []topic
-}
-
-type topic struct {
-	name       string
-	partitions int
-}
-
-func parse(args []string, stdout, stderr io.Writer) (options, error) {
-	var o options
-	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
+// parse returns the component's server with its options set.
+func parse(args []string, stdout, stderr io.Writer) (server, error) {
+	name := ""
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	c, known := components[name]
+	if !known {
+		if name == "-h" || name == "-help" || name == "--help" {
+			overview(stdout)
+			return nil, flag.ErrHelp
+		}
+		overview(stderr)
+		return nil, fmt.Errorf("component %q: want %s", name, strings.Join(names(), ", "))
+	}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are printed once, by run
-	flags.StringVar(&o.version, "version", "4.3.1", "`version` of Kafka, as Maven knows it")
-	flags.IntVar(&o.port, "port", 0, "`port` for clients (0: a free one)")
-	flags.Func("topic", "a topic to create, `name:partitions`; may be repeated", func(s string) error {
-		t, err := parseTopic(s)
-		o.topics = append(o.topics, t)
-		return err
-	})
-	help := func(w io.Writer) {
-		fmt.Fprint(w, usage)
-		flags.SetOutput(w)
-		flags.PrintDefaults()
-	}
 	flags.Usage = func() {}
-	component := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		component, args = args[0], args[1:]
-	}
+	s := c.server(flags)
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		help(stdout)
-		return o, err
-	}
-	if err == nil && component != "kafka" {
-		help(stderr)
-		return o, fmt.Errorf("component %q: want kafka", component)
+		fmt.Fprintf(stdout, usage, c.synopsis, c.about)
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		return nil, err
 	}
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if err == nil && (o.port < 0 || o.port > 65535) {
-		err = fmt.Errorf("-port %d: want 0 to 65535", o.port)
+	if err == nil {
+		err = s.check()
 	}
-	return o, err
+	return s, err
 }
 
-func parseTopic(s string) (topic, error) {
-	name, count, ok := strings.Cut(s, ":")
-	partitions, err := strconv.Atoi(count)
-	if !ok || err != nil || name == "" || partitions < 1 {
-		return topic{}, errors.New("want name:partitions, such as spot:4")
-	}
-	return topic{name, partitions}, nil
-}
+func names() []string { return slices.Sorted(maps.Keys(components)) }
 
-func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
-	broker, err := stack.StartKafka(ctx, stack.Kafka{Version: o.version, Port: o.port})
-	if err != nil {
-		return err
+// overview tells how to start each component.
+func overview(w io.Writer) {
+	for _, name := range names() {
+		fmt.Fprintf(w, "usage: go run ./scripts/stack %s\n", components[name].synopsis)
 	}
-	defer func() { err = errors.Join(err, broker.Close()) }()
-	for _, t := range o.topics {
-		if err := broker.CreateTopic(t.name, t.partitions, nil); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(stdout, "kafka %s ready on %s\n", o.version, broker.Addr())
-	select {
-	case <-ctx.Done():
-		return broker.Stop()
-	case <-broker.Done():
-		return fmt.Errorf("kafka %s ended by itself; the end of its log:\n%s", o.version, broker.LogTail())
-	}
+	fmt.Fprint(w, "\nEach runs a component on 127.0.0.1 until INT or TERM; -h after its name tells more.\n")
 }

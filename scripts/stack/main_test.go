@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -16,8 +17,10 @@ func TestUsage(t *testing.T) {
 	}{
 		{"-h", 0, "usage: go run ./scripts/stack kafka", ""},
 		{"kafka -h", 0, "-topic name:partitions", ""},
-		{"", 2, "", `stack: component "": want kafka`},
-		{"spark", 2, "", `stack: component "spark": want kafka`},
+		{"-h extra", 0, "usage: go run ./scripts/stack kafka", ""},
+		{"", 2, "", `stack: component "": want `},
+		{"oracle", 2, "", `stack: component "oracle": want `},
+		{"-version 3.9.2", 2, "", `stack: component "-version": want `},
 		{"kafka -topic spot", 2, "", "want name:partitions, such as spot:4"},
 		{"kafka -topic spot:0", 2, "", "want name:partitions, such as spot:4"},
 		{"kafka -topic :4", 2, "", "want name:partitions, such as spot:4"},
@@ -26,7 +29,7 @@ func TestUsage(t *testing.T) {
 		{"kafka -version newest", 1, "", `kafka version "newest": want numbers such as 4.3.1`},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(context.Background(), strings.Fields(c.args), &stdout, &stderr)
+		code := run(context.Background(), strings.Fields(c.args), nil, &stdout, &stderr)
 		if code != c.code || !strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) {
 			t.Errorf("%q: exit %d, stdout %q, stderr %q; want exit %d, %q, %q", c.args, code, &stdout, &stderr, c.code, c.stdout, c.stderr)
 		}
@@ -37,8 +40,12 @@ func TestUsage(t *testing.T) {
 }
 
 func TestTopics(t *testing.T) {
-	o, err := parse(strings.Fields("kafka -topic flow:4 -topic dns:1 -version 3.9.2"), nil, nil)
-	if err != nil || len(o.topics) != 2 || o.topics[0] != (topic{"flow", 4}) || o.topics[1] != (topic{"dns", 1}) || o.version != "3.9.2" {
-		t.Errorf("%+v, %v", o, err)
+	s, err := parse(strings.Fields("kafka -topic flow:4 -topic dns:1 -version 3.9.2"), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &kafkaServer{version: "3.9.2", topics: []topic{{"flow", 4}, {"dns", 1}}}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("%+v, want %+v", s, want)
 	}
 }
