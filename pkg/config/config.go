@@ -8,18 +8,25 @@
 //
 // Keys that Apache Spot did not know, all optional:
 //
-//	section         key                  type     unit     default
-//	(top)           state_dir            string   folder   see [Config.StateDir]
-//	kafka           compression_type     string            none (gzip, snappy, lz4, zstd)
-//	pipelines.X     quiet_seconds        number   seconds  0: chosen by what is known of the writer
-//	pipelines.X     convert_timeout      number   seconds  900
-//	pipelines.X     backlog              boolean           false: as the option --backlog
-//	pipelines.X     converter            string            auto (native, nfdump for flow, tshark for dns)
-//	pipelines.X     staging              boolean           true: a converter's CSV is kept in
-//	                                                       local staging until the file is sent
-//	spark-streaming parquet_compression  string            snappy (none, zstd, gzip)
-//	spark-streaming file_roll_seconds    number   seconds  0: a file ends with its batch
-//	spark-streaming file_roll_bytes      number   bytes    0: a file ends with its batch
+//	section         key                   type     unit     default
+//	(top)           state_dir             string   folder   see [Config.StateDir]
+//	(top)           hive_partition_repair boolean           true: what a crash left out is added at start
+//	kafka           compression_type      string            none (gzip, snappy, lz4, zstd)
+//	pipelines.X     quiet_seconds         number   seconds  0: chosen by what is known of the writer
+//	pipelines.X     convert_timeout       number   seconds  900
+//	pipelines.X     backlog               boolean           false: as the option --backlog
+//	pipelines.X     converter             string            auto (native, nfdump for flow, tshark for dns)
+//	pipelines.X     staging               boolean           true: a converter's CSV is kept in
+//	                                                        local staging until the file is sent
+//	spark-streaming parquet_compression   string            snappy (none, zstd, gzip)
+//	spark-streaming file_roll_seconds     number   seconds  0: a file ends with its batch
+//	spark-streaming file_roll_bytes       number   bytes    0: a file ends with its batch
+//	spark-streaming spark_jars            string            none: a list for --jars, and then no
+//	                                                        --packages of ours
+//	spark-streaming spark_packages        string            found by Spark's version: a list for
+//	                                                        --packages, or "none"
+//	hive            metastore             string            none: thrift://host:9083, several with commas
+//	hive            hiveserver2           string            none: host:10000
 //
 // Two files of others are read too: Spot's own settings, /etc/spot.conf, and Hadoop's
 // configuration, such as core-site.xml.

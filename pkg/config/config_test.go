@@ -58,6 +58,8 @@ func everything(path string) (any, error) {
 		Collector Collector
 		Listener  Listener
 		Warehouse Warehouse
+		Hive      Hive
+		Zookeeper string
 		StateDir  string
 	}
 	if all.Kafka, err = c.Kafka(); err != nil {
@@ -72,6 +74,10 @@ func everything(path string) (any, error) {
 	if all.Warehouse, err = c.Warehouse(); err != nil {
 		return nil, err
 	}
+	if all.Hive, err = c.Hive(); err != nil {
+		return nil, err
+	}
+	all.Zookeeper = c.Zookeeper()
 	all.StateDir, err = c.StateDir()
 	return all, err
 }
@@ -189,6 +195,12 @@ func TestOnlyWhatIsAsked(t *testing.T) {
 	if _, err := cfg.Warehouse(); err != nil {
 		t.Error(err)
 	}
+	if hive, err := cfg.Hive(); err != nil || hive.Metastore != nil || hive.HiveServer2 != "" {
+		t.Errorf("got %+v, %v", hive, err)
+	}
+	if got := cfg.Zookeeper(); got != "" {
+		t.Errorf("got %q", got)
+	}
 }
 
 func FuzzParse(f *testing.F) {
@@ -222,6 +234,12 @@ func FuzzParse(f *testing.F) {
 		}
 		if w, err := c.Warehouse(); err == nil && (w.Database == "database name" || w.AppPath == "hdfs application path") {
 			t.Errorf("got %+v", w)
+		}
+		if h, err := c.Hive(); err == nil && h.Metastore != nil && h.HiveServer2 != "" {
+			t.Errorf("got %+v", h)
+		}
+		if z := c.Zookeeper(); z != strings.TrimSpace(z) || strings.HasPrefix(z, "zk ip") || strings.HasSuffix(z, "zk port") {
+			t.Errorf("got %q", z)
 		}
 		if dir, err := c.StateDir(); err == nil && !filepath.IsAbs(dir) {
 			t.Errorf("got %q", dir)

@@ -44,6 +44,29 @@ func (c *Config) Kafka() (Kafka, error) {
 	return k, nil
 }
 
+// Zookeeper returns zookeper_server and zookeper_port, which Apache Spot spells so, or
+// zookeeper_server and zookeeper_port, as "server:port" of the text that is there. It is
+// empty if one of them is unset, still the placeholder, or no text or number: nobody needs
+// ZooKeeper.
+func (c *Config) Zookeeper() string {
+	value := func(placeholder string, keys ...string) string {
+		for _, key := range keys {
+			root, err := c.reading()
+			text := root.optional("kafka", "").written(key, "")
+			if *err == nil && text != "" && text != placeholder {
+				return text
+			}
+		}
+		return ""
+	}
+	server := value("zk ip", "zookeper_server", "zookeeper_server")
+	port := value("zk port", "zookeper_port", "zookeeper_port")
+	if server == "" || port == "" {
+		return ""
+	}
+	return server + ":" + port
+}
+
 func (s section) servers(key string) []string {
 	all := strings.Join(s.list(key, wantServer), ",")
 	if strings.Contains(all, "kafka ip") {

@@ -8,13 +8,15 @@ import (
 // A Listener is the section "spark-streaming": how often and in what form the listener
 // writes tables, and what a Spark job is given.
 type Listener struct {
-	// DriverMemory, Executors, ExecutorMemory and ExecutorCores are what Spark is started
-	// with, as written; empty if unset.
+	// These are what Spark is started with, as written; empty if unset.
 	DriverMemory   string // driver_memory
 	Executors      string // spark_exec
 	ExecutorMemory string // spark_executor_memory
 	ExecutorCores  string // spark_executor_cores
-	// Batch is spark_batch_size, the time from one commit to the next.
+	BatchSize      string // spark_batch_size
+	// Jars is spark_jars and Packages spark_packages, as written, lists with commas between.
+	Jars, Packages string
+	// Batch is BatchSize understood, the time from one commit to the next.
 	Batch time.Duration
 	// Compression is "snappy", "none", "zstd" or "gzip".
 	Compression string
@@ -41,7 +43,10 @@ func (c *Config) Listener() (Listener, error) {
 		Executors:      s.written("spark_exec", "a number of executors"),
 		ExecutorMemory: s.written("spark_executor_memory", `memory as Spark takes it, such as "1g"`),
 		ExecutorCores:  s.written("spark_executor_cores", "a number of cores"),
+		Jars:           s.joined("spark_jars", "paths or URLs of jars, with commas"),
+		Packages:       s.joined("spark_packages", `Maven coordinates, with commas, or "none"`),
 		Batch:          s.seconds("spark_batch_size", defaultBatch, minBatch, day),
+		BatchSize:      s.written("spark_batch_size", "a number of seconds"),
 		Compression:    s.choice("parquet_compression", "snappy", "snappy", "none", "zstd", "gzip"),
 		RollTime:       s.seconds("file_roll_seconds", 0, 0, day),
 		RollBytes:      int64(s.whole("file_roll_bytes", 0, 0, maxRollBytes, "bytes")),

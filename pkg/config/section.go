@@ -129,6 +129,11 @@ func (s section) list(key, want string) []string {
 	return list
 }
 
+// joined returns a list with commas between, a string alone as it is written.
+func (s section) joined(key, want string) string {
+	return strings.TrimSpace(strings.Join(s.list(key, want), ","))
+}
+
 // number returns a number, written as such or as a string, between two bounds.
 func (s section) number(key string, fallback, low, high float64, want string) float64 {
 	raw, set := s.get(key)
