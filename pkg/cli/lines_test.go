@@ -95,7 +95,7 @@ func (a *ListenerArgs) given() map[string]string {
 		"redirect-spark-logs": a.RedirectSparkLogs, "partitions": strconv.Itoa(a.Partitions),
 		"type": a.Type, "topic": a.Topic, "engine": a.Engine, "from": a.From.Text,
 		"once": strconv.FormatBool(a.Once), "bad-row-limit": strconv.Itoa(a.BadRowLimit),
-		"json-logs": strconv.FormatBool(a.JSONLogs),
+		"create-table": strconv.FormatBool(a.CreateTable), "json-logs": strconv.FormatBool(a.JSONLogs),
 	})
 }
 

@@ -22,6 +22,7 @@ type ListenerArgs struct {
 	From        Position // --from
 	Once        bool     // --once
 	BadRowLimit int      // --bad-row-limit; negative: none
+	CreateTable bool     // --create-table
 	JSONLogs    bool     // --json-logs
 }
 
@@ -53,6 +54,7 @@ func Listener(args *ListenerArgs, hooks Hooks) *Parser {
 	f.BoolVar(&args.Once, "once", false, "read the messages that are there, then exit")
 	f.Func("bad-row-limit", "exit with 1 once more than N rows were set aside as bad",
 		func(s string) (err error) { args.BadRowLimit, err = parseCount(s); return })
+	f.BoolVar(&args.CreateTable, "create-table", false, "make the table in Hive if it is not there")
 
 	p := New(f, "optional arguments",
 		Option{Name: "config-file", Short: "c", Load: hooks.Load},
@@ -71,6 +73,7 @@ func Listener(args *ListenerArgs, hooks Hooks) *Parser {
 		{Name: "from", Metavar: "POSITION"},
 		{Name: "once"},
 		{Name: "bad-row-limit", Metavar: "N"},
+		{Name: "create-table"},
 	}, commonOptions(f, &args.JSONLogs, hooks)...)...)
 	p.Epilog = "END"
 	return p

@@ -206,6 +206,8 @@ def listener(files):
                          help='read the messages that are there, then exit')
     further.add_argument('--bad-row-limit', metavar='N', type=count, help='exit with 1 once '
                          'more than N rows were set aside as bad')
+    further.add_argument('--create-table', action='store_true',
+                         help='make the table in Hive if it is not there')
     common(further)
     return p
 
