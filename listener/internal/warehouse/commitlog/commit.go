@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -64,6 +63,11 @@ type Commit struct {
 // position: the batch is to be dropped, and reading goes on from the log's positions.
 var ErrStale = errors.New("somebody else has committed these messages")
 
+// ErrTaken says that this Log had given no sign of life for so long that others have taken
+// its staging folder: nothing of the batch is committed, and never will be. The Log is to be
+// closed; another one can be opened.
+var ErrTaken = errors.New("the staging folder has been taken by another process, which held this one for dead")
+
 // An UnfinishedError says that the batch is committed, or may be, but is not all visible
 // in the table yet. Its staged files must be left alone. Refresh, or the next Commit, tries
 // again; once Refresh succeeds, reading goes on from the log's positions.
@@ -88,8 +92,8 @@ func (e *UnfinishedError) Unwrap() error { return e.Err }
 const rounds = 1000
 
 // Commit commits a batch and moves its files into the table. An error that is neither
-// ErrStale nor an *UnfinishedError means that nothing is committed; the same batch may be
-// tried again.
+// ErrStale nor an *UnfinishedError means that nothing is committed; unless it is ErrTaken,
+// the same batch may be tried again.
 func (l *Log) Commit(c *Commit) error {
 	if c.Note != "" {
 		return errors.New("commit: a note is for positions set by hand")
@@ -109,7 +113,7 @@ func (l *Log) Reposition(c *Commit) error {
 func (l *Log) commit(c *Commit) error {
 	l.work.Lock()
 	defer l.work.Unlock()
-	if l.lock == nil {
+	if !l.open {
 		return errors.New("commit: the log is closed")
 	}
 	before := l.partPositions(c)
@@ -153,37 +157,74 @@ func (l *Log) checkBatch(c *Commit) error {
 	if err := l.fault(stepCheckStaged); err != nil {
 		return err
 	}
+	stat, err := l.statStaged(len(c.Files))
+	if err != nil {
+		return err
+	}
 	staged, final := make(map[string]bool, len(c.Files)), make(map[string]bool, len(c.Files))
 	for _, f := range c.Files {
 		if staged[f.Staged] || final[f.Final] {
 			return fmt.Errorf("two files of one name, %s or %s", f.Staged, f.Final)
 		}
 		staged[f.Staged], final[f.Final] = true, true
-		if err := l.checkFile(f); err != nil {
+		if err := l.checkFile(f, stat); err != nil {
 			return err
 		}
 	}
 	if err := l.fault(stepSyncStaging); err != nil {
 		return err
 	}
-	return syncFolder(l.staging)
+	return l.fs.Sync(l.staging)
 }
 
-func (l *Log) checkFile(f File) error {
+// statStaged returns what looks at files in the own staging folder: one after the other, or
+// at all of them at once where that is another machine's work.
+func (l *Log) statStaged(files int) (func(name string) (fs.FileInfo, error), error) {
+	if l.local || files == 0 {
+		return func(name string) (fs.FileInfo, error) { return l.fs.Stat(filepath.Join(l.staging, name)) }, nil
+	}
+	infos, err := l.fs.ReadDir(l.staging)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, l.takenFrom(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	named := make(map[string]fs.FileInfo, len(infos))
+	for _, info := range infos {
+		named[info.Name()] = info
+	}
+	if named[lockFile] == nil { // something has made the folder anew
+		return nil, l.takenFrom(&fs.PathError{Op: "commit", Path: filepath.Join(l.staging, lockFile), Err: fs.ErrNotExist})
+	}
+	return func(name string) (fs.FileInfo, error) {
+		if info := named[name]; info != nil {
+			return info, nil
+		}
+		return nil, &fs.PathError{Op: "commit", Path: filepath.Join(l.staging, name), Err: fs.ErrNotExist}
+	}, nil
+}
+
+// takenFrom says that the own staging folder is not there, as the error met tells.
+func (l *Log) takenFrom(err error) error {
+	return fmt.Errorf("%w: %w", ErrTaken, err)
+}
+
+func (l *Log) checkFile(f File, stat func(name string) (fs.FileInfo, error)) error {
 	if !validStaged(f.Staged) {
 		return fmt.Errorf("%q can't be the name of a staged file", f.Staged)
 	}
 	if !validFinal(f.Final) {
 		return fmt.Errorf("%q can't be the name of a file of the table", f.Final)
 	}
-	st, err := os.Lstat(filepath.Join(l.staging, f.Staged))
+	st, err := stat(f.Staged)
 	if err != nil {
 		return fmt.Errorf("a file of the batch: %w", err)
 	}
 	if !st.Mode().IsRegular() || st.Size() != f.Bytes {
 		return fmt.Errorf("%s is not complete: %d bytes of %d", filepath.Join(l.staging, f.Staged), st.Size(), f.Bytes)
 	}
-	there, err := exists(filepath.Join(l.o.Folder, f.Final))
+	there, err := l.exists(filepath.Join(l.o.Folder, f.Final))
 	if there {
 		err = &fs.PathError{Op: "commit", Path: filepath.Join(l.o.Folder, f.Final), Err: fs.ErrExist}
 	}
@@ -226,12 +267,12 @@ func (l *Log) complete(r *record) error {
 	l.mu.Lock()
 	l.state.apply(r)
 	l.mu.Unlock()
-	if err := l.finish(); err != nil {
+	if err := l.finish(true); err != nil {
 		return &UnfinishedError{Number: r.Number, Err: err}
 	}
 	err := l.fault(stepRemoveRecord)
-	if err == nil {
-		err = removeFile(l.temporary())
+	if err == nil && l.local { // elsewhere it has been renamed
+		err = l.removeFile(l.temporary())
 	}
 	if err != nil {
 		l.o.Logger.Warning("commit log: record %d is made; its name in staging remains: %v", r.Number, err)

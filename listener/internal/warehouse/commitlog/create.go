@@ -2,9 +2,11 @@ package commitlog
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,8 +22,16 @@ const (
 	doubtful                // there is no telling
 )
 
-// temporary is the record's name in staging.
-func (l *Log) temporary() string { return filepath.Join(l.staging, ".record") }
+// temporary is the present record's name in staging. Where links can't be told from
+// copies it has never been used before: a rename that comes late must not find another
+// record under it. And its folder is never made again, so that nothing can be committed
+// once the staging folder has been taken.
+func (l *Log) temporary() string {
+	if l.local {
+		return filepath.Join(l.staging, ".record")
+	}
+	return filepath.Join(l.staging, recordFolder, strconv.Itoa(l.tries))
+}
 
 // create makes r the record that follows on the state: the commit.
 func (l *Log) create(r *record) (outcome, error) {
@@ -41,7 +51,7 @@ func (l *Log) create(r *record) (outcome, error) {
 	}
 	if r.NextEpoch != "" && (result == failed || result == taken) {
 		// If it can't be removed, prune does it.
-		os.Remove(filepath.Join(l.folder, r.NextEpoch))
+		l.fs.Remove(filepath.Join(l.folder, r.NextEpoch))
 	}
 	return result, err
 }
@@ -51,50 +61,58 @@ func (l *Log) write(r *record) error {
 	if err := l.fault(stepWriteRecord); err != nil {
 		return err
 	}
-	// Never over the old one: that may be the same file as a record of the log.
-	if err := removeFile(l.temporary()); err != nil {
-		return err
+	if l.local {
+		// Never over the old one: that may be the same file as a record of the log.
+		if err := l.removeFile(l.temporary()); err != nil {
+			return err
+		}
 	}
-	f, err := os.OpenFile(l.temporary(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	err = r.encode(f, l.state)
-	if err == nil {
-		err = l.fault(stepSyncRecord)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = tooLarge(f)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(l.temporary())
+	l.tries++
+	err := l.fs.Create(l.temporary(), func(w io.Writer) error {
+		if err := r.encode(&limited{w, maxRecord}, l.state); err != nil {
+			return err
+		}
+		return l.fault(stepSyncRecord)
+	})
+	if err != nil && !l.local {
+		if errors.Is(err, fs.ErrNotExist) {
+			return l.takenFrom(err)
+		}
+		l.fs.Remove(l.temporary())
 	}
 	return err
 }
 
-// tooLarge refuses a record that nobody would read.
-func tooLarge(f *os.File) error {
-	st, err := f.Stat()
-	if err == nil && st.Size() > maxRecord {
-		err = errors.New("the record is too large: commit fewer files or segments at a time")
-	}
-	return err
+// limited refuses a record that nobody would read.
+type limited struct {
+	w    io.Writer
+	left int
 }
 
-// publish links the record to its number, and tells by what is there then what came of it.
+func (l *limited) Write(b []byte) (int, error) {
+	if l.left -= len(b); l.left < 0 {
+		return 0, errors.New("the record is too large: commit fewer files or segments at a time")
+	}
+	return l.w.Write(b)
+}
+
+// publish gives the record its number, and tells by what is there then what came of it.
 func (l *Log) publish(r *record) (outcome, error) {
 	path := l.recordPath(r.folder, r.Number)
 	err := l.fault(stepLinkRecord)
 	if err == nil {
-		err = os.Link(l.temporary(), path)
+		err = l.fs.Claim(l.temporary(), path)
 	}
 	if err == nil {
 		err = l.fault(stepRecordLinked)
 	}
-	mine, there, lookErr := l.look(path, r)
+	mine, there, lookErr := l.look(path, r, err == nil)
+	if !mine && !l.local {
+		// What comes late finds nothing: then there is no doubt.
+		if removeErr := l.removeFile(l.temporary()); removeErr == nil && !there {
+			return l.settle(path, r, err)
+		}
+	}
 	switch {
 	case lookErr != nil:
 		return doubtful, errors.Join(err, lookErr)
@@ -104,23 +122,42 @@ func (l *Log) publish(r *record) (outcome, error) {
 		return taken, nil
 	case err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist):
 		return taken, nil // the epoch was removed, before or just now
-	case definite(err):
-		os.Remove(l.temporary())
+	case l.local && definite(err):
+		l.fs.Remove(l.temporary())
 		return failed, err
 	}
 	return doubtful, err
 }
 
-// look tells whether a record is there, and whether it is r.
-func (l *Log) look(path string, r *record) (mine, there bool, err error) {
-	at, err := os.Lstat(path)
+// settle looks at the number once more, now that the record is no longer in staging: it
+// has got there, or never will. The error is that of the attempt.
+func (l *Log) settle(path string, r *record, err error) (outcome, error) {
+	mine, there, lookErr := l.look(path, r, false)
+	switch {
+	case lookErr != nil:
+		return doubtful, errors.Join(err, lookErr)
+	case mine:
+		return made, nil
+	case there || err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist):
+		return taken, nil
+	}
+	return failed, err
+}
+
+// look tells whether a record is there, and whether it is r: for certain, if r was given
+// this number.
+func (l *Log) look(path string, r *record, given bool) (mine, there bool, err error) {
+	at, err := l.fs.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, false, nil
 	}
 	if err != nil {
 		return false, false, err
 	}
-	if own, err := os.Lstat(l.temporary()); err == nil && os.SameFile(at, own) {
+	if given {
+		return true, true, nil
+	}
+	if own, err := l.fs.Stat(l.temporary()); err == nil && os.SameFile(at, own) {
 		return true, true, nil
 	}
 	// Where links can't be told from copies, the batch's id says it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -47,7 +46,7 @@ type epochFolder struct {
 
 // epochs returns the log's epoch folders, oldest first.
 func (l *Log) epochs() ([]epochFolder, error) {
-	entries, err := os.ReadDir(l.folder)
+	entries, err := l.fs.ReadDir(l.folder)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +67,15 @@ func (l *Log) makeEpoch(epoch int64) (name string, err error) {
 		return "", err
 	}
 	path := filepath.Join(l.folder, name)
-	if err := os.Mkdir(path, 0o777); err != nil {
+	if err := l.fs.MkdirAll(path); err != nil {
 		return "", err
 	}
 	err = l.fault(stepSyncEpochs)
 	if err == nil {
-		err = syncFolder(l.folder)
+		err = l.fs.Sync(l.folder)
 	}
 	if err != nil {
-		return "", errors.Join(err, removeFile(path))
+		return "", errors.Join(err, l.removeFile(path))
 	}
 	return name, nil
 }
@@ -92,7 +91,7 @@ func (l *Log) prune() error {
 		twin := i > 0 && found[i-1].epoch == f.epoch || i+1 < len(found) && found[i+1].epoch == f.epoch
 		if twin && f.epoch <= present && f.name != l.state.folder {
 			// One of the two was made in vain: it is empty, so only it can be removed.
-			os.Remove(filepath.Join(l.folder, f.name))
+			l.fs.Remove(filepath.Join(l.folder, f.name))
 		}
 	}
 	for _, f := range found[:min(len(found), pruneAtMost)] {
@@ -114,7 +113,7 @@ func (l *Log) past(f epochFolder) (bool, error) {
 	r, err := l.readRecord(f.name, lastNumberOf(f.epoch))
 	if errors.Is(err, fs.ErrNotExist) {
 		// A folder in vain, or one that somebody else has just removed: the next one counts.
-		return removeFile(filepath.Join(l.folder, f.name)) == nil, nil
+		return l.removeFile(filepath.Join(l.folder, f.name)) == nil, nil
 	}
 	if err != nil {
 		return false, err
@@ -129,7 +128,7 @@ func (l *Log) removeEpoch(name string) error {
 		return err
 	}
 	away := filepath.Join(l.staging, ".pruned-"+name)
-	err := os.Rename(filepath.Join(l.folder, name), away)
+	err := l.fs.Rename(filepath.Join(l.folder, name), away)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -141,7 +140,7 @@ func (l *Log) removeEpoch(name string) error {
 
 // removeAll removes a folder of files, calling a step before each.
 func (l *Log) removeAll(folder, step string) error {
-	entries, err := os.ReadDir(folder)
+	entries, err := l.fs.ReadDir(folder)
 	if err != nil {
 		return err
 	}
@@ -149,9 +148,9 @@ func (l *Log) removeAll(folder, step string) error {
 		if err := l.fault(step); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
+		if err := l.fs.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
 			return err
 		}
 	}
-	return removeFile(folder)
+	return l.removeFile(folder)
 }

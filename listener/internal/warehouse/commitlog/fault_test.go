@@ -60,7 +60,7 @@ var template = sync.OnceValues(func() (folder string, err error) {
 	if err == nil {
 		_, err = batch(l, 0, 10, 20, 2)
 	}
-	return folder, errors.Join(err, l.lock.Close())
+	return folder, errors.Join(err, die(l))
 })
 
 // fromTemplate returns a folder with the template's log, and its options.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -27,18 +28,26 @@ const (
 // Options say which log is opened. All names are needed.
 type Options struct {
 	Folder string // the type's: <hdfs_app_path>/<type>; made if missing
-	Table  string
-	Topic  string
-	Group  string
-	Now    func() time.Time // nil: time.Now
-	Logger *logging.Logger  // nil: none
+	// FileSystem is where the folder lies; nil: on this machine, as the operating system
+	// knows it. On another one the folder is an absolute path with slashes.
+	FileSystem FileSystem
+	Table      string
+	Topic      string
+	Group      string
+	Now        func() time.Time // nil: time.Now
+	Logger     *logging.Logger  // nil: none
 	// Fault, if set, is called before each of Steps; its error counts as the step's.
 	Fault func(step string) error
+
+	beat time.Duration // between two of a heart; 0: beatEvery
+	left time.Duration // without a beat, after which a folder counts as left; 0: leftAfter
 }
 
 // A Log is one process's view of a commit log. It may be used from several goroutines.
 type Log struct {
 	o         Options
+	fs        FileSystem
+	local     bool   // fs is this machine's
 	writer    string // id of this Log
 	folder    string // of the log
 	staging   string // this Log's
@@ -47,9 +56,13 @@ type Log struct {
 	firstEpoch string
 
 	work     sync.Mutex // held while the log is read or written; the fields below are its
-	lock     *os.File   // of the staging folder; nil once closed
-	finished int64      // the last record known to be finished
-	doubtful bool       // a record may turn up later
+	open     bool
+	lock     *os.File        // of the staging folder, on a local file system
+	heart    *heart          // of the staging folder, on another one
+	tries    int             // records in the making so far
+	seen     map[string]bool // folders of the table, not long ago
+	finished int64           // the last record known to be finished
+	doubtful bool            // a record may turn up later
 	mu       sync.RWMutex
 	state    *state // changed with mu held, too
 }
@@ -76,11 +89,17 @@ func open(o Options) (*Log, error) {
 	if o.Logger == nil {
 		o.Logger = logging.Discard()
 	}
+	l := &Log{fs: o.FileSystem, local: o.FileSystem == nil, writer: randomID(), seen: make(map[string]bool)}
 	var err error
-	if o.Folder, err = filepath.Abs(o.Folder); err != nil {
-		return nil, err
+	if l.local {
+		l.fs = local{}
+		if o.Folder, err = filepath.Abs(o.Folder); err != nil {
+			return nil, err
+		}
+	} else if !filepath.IsAbs(o.Folder) {
+		return nil, fmt.Errorf("%q is no absolute path", o.Folder)
 	}
-	l := &Log{o: o, writer: randomID()}
+	l.o = o
 	l.folder = filepath.Join(o.Folder, commitsFolder, escape(o.Topic), escape(o.Group))
 	l.staging = filepath.Join(o.Folder, stagingFolder, l.writer)
 	if err := l.makeFolders(); err != nil {
@@ -89,6 +108,7 @@ func open(o Options) (*Log, error) {
 	if err := l.makeStaging(); err != nil {
 		return nil, err
 	}
+	l.open = true
 	if err := l.start(); err != nil {
 		return nil, errors.Join(err, l.leaveStaging())
 	}
@@ -99,6 +119,14 @@ func (l *Log) makeFolders() error {
 	table := filepath.Join(l.o.Folder, tableFolder)
 	dead := filepath.Join(l.o.Folder, deadLetterFolder)
 	staging := filepath.Join(l.o.Folder, stagingFolder)
+	if !l.local {
+		for _, folder := range []string{table, dead, staging, l.folder} {
+			if err := l.fs.MkdirAll(folder); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for _, folder := range []string{
 		l.o.Folder, table, dead, staging,
 		filepath.Dir(filepath.Dir(l.folder)), filepath.Dir(l.folder), l.folder,
@@ -127,7 +155,7 @@ func (l *Log) start() error {
 	if err := l.refresh(); err != nil {
 		return err
 	}
-	return l.removeDead()
+	return l.removeLeft()
 }
 
 // nameWarehouse reads the warehouse's id, which the first to come gives it.
@@ -162,7 +190,7 @@ func (l *Log) headPath() string { return filepath.Join(l.folder, "log.json") }
 // begin reads log.json, which the first to come makes together with the first epoch.
 func (l *Log) begin() error {
 	path := filepath.Join(l.folder, "log.json")
-	there, err := exists(path)
+	there, err := l.exists(path)
 	if err != nil {
 		return err
 	}
@@ -180,7 +208,7 @@ func (l *Log) begin() error {
 		return err
 	}
 	if own != "" && own != h.FirstEpoch {
-		os.Remove(filepath.Join(l.folder, own)) // somebody was faster
+		l.fs.Remove(filepath.Join(l.folder, own)) // somebody was faster
 	}
 	epoch, ok := parseEpoch(h.FirstEpoch)
 	if h.Format != format || !ok || epoch != 0 {
@@ -193,9 +221,55 @@ func (l *Log) begin() error {
 	return nil
 }
 
+// createOnce makes path with this content unless it exists, not durably by its name; it is
+// complete as soon as it is there. The file temporary, on the same file system, is made and removed.
+func (l *Log) createOnce(path, temporary string, content []byte) error {
+	if err := l.createFile(temporary, content); err != nil {
+		return err
+	}
+	err := l.fs.Claim(temporary, path)
+	if l.local || err != nil {
+		l.fs.Remove(temporary)
+	}
+	if err != nil && !l.local {
+		// It may have been done all the same.
+		if there, lookErr := l.exists(path); lookErr == nil && there {
+			return nil
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// createFile makes a new file, durable but for its name.
+func (l *Log) createFile(path string, content []byte) error {
+	return l.fs.Create(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+// removeFile removes a file or an empty folder that may be gone.
+func (l *Log) removeFile(path string) error {
+	if err := l.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (l *Log) exists(path string) (bool, error) {
+	_, err := l.fs.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // readOrMake reads a JSON file into v, after it was made from initial if there is none.
 func (l *Log) readOrMake(path string, initial, v any) error {
-	there, err := exists(path)
+	there, err := l.exists(path)
 	if err != nil {
 		return err
 	}
@@ -204,14 +278,14 @@ func (l *Log) readOrMake(path string, initial, v any) error {
 		if err != nil {
 			return err
 		}
-		if err := createOnce(path, filepath.Join(l.staging, ".once"), append(content, '\n')); err != nil {
+		if err := l.createOnce(path, filepath.Join(l.staging, ".once"), append(content, '\n')); err != nil {
 			return err
 		}
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := l.fs.Sync(filepath.Dir(path)); err != nil {
 		return err
 	}
-	data, err := readFile(path, 1<<16)
+	data, err := l.fs.ReadFile(path, 1<<16)
 	if err == nil {
 		err = json.Unmarshal(data, v)
 	}
@@ -225,14 +299,16 @@ func (l *Log) readOrMake(path string, initial, v any) error {
 // type's folder, and of no other.
 func (l *Log) Warehouse() string { return l.warehouse }
 
-// Staging returns the absolute path of the own staging folder, which only this Log uses.
+// Staging returns the absolute path of the own staging folder, which only this Log uses. On
+// a file system that isn't local it is gone once others have taken it for left: what is
+// written there must never make it anew.
 func (l *Log) Staging() string { return l.staging }
 
 // Refresh reads the records that others have made and finishes the last one.
 func (l *Log) Refresh() error {
 	l.work.Lock()
 	defer l.work.Unlock()
-	if l.lock == nil {
+	if !l.open {
 		return errors.New("refresh the commit log: it is closed")
 	}
 	if err := l.refresh(); err != nil {
@@ -278,7 +354,7 @@ func (l *Log) Known(id SegmentID) bool {
 func (l *Log) Close() error {
 	l.work.Lock()
 	defer l.work.Unlock()
-	if l.lock == nil {
+	if !l.open {
 		return nil
 	}
 	if err := l.leaveStaging(); err != nil {

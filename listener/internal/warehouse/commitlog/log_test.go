@@ -26,7 +26,7 @@ func TestCommit(t *testing.T) {
 	c := mustBatch(t, l, 0, 10, 2)
 	c.Segments = []SegmentID{{1}, {2}}
 	dead := File{Staged: "dead", Final: "dead_letter/a.jsonl", Rows: 1, Bytes: 3}
-	if err := createFile(filepath.Join(l.Staging(), dead.Staged), []byte("{}\n")); err != nil {
+	if err := l.createFile(filepath.Join(l.Staging(), dead.Staged), []byte("{}\n")); err != nil {
 		t.Fatal(err)
 	}
 	c.Files = append(c.Files, dead)
@@ -246,8 +246,8 @@ func TestOtherLogs(t *testing.T) {
 	if err := b.Commit(mustBatch(t, b, 1, 10, 1)); !errors.As(err, &unfinished) {
 		t.Fatalf("got %v", err)
 	}
-	b.lock.Close()
-	b.lock = nil
+	die(b)
+
 	openLog(t, o)
 	if len(files(t, b.Staging())) == 0 {
 		t.Error("an unfinished commit's files were removed")

@@ -17,8 +17,9 @@ import (
 const moveTries = 10
 
 // finish makes the last record durable and its files visible, unless that has been done by
-// this Log: somebody else may have done some of it, and not durably.
-func (l *Log) finish() error {
+// this Log: somebody else may have done some of it, and not durably. It is fresh if this Log
+// has just made it.
+func (l *Log) finish(fresh bool) error {
 	r := l.state.last
 	if r == nil || l.finished >= r.Number {
 		return nil
@@ -27,25 +28,43 @@ func (l *Log) finish() error {
 	if err := l.fault(stepSyncRecords); err != nil {
 		return err
 	}
-	if err := syncFolder(filepath.Join(l.folder, r.folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := l.fs.Sync(filepath.Join(l.folder, r.folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, f := range r.Files {
-		if err := l.move(f); err != nil {
-			return err
-		}
+	if err := l.moveAll(r.Files, fresh); err != nil {
+		return err
 	}
 	for _, folder := range foldersOf(r.Files) {
 		if err := l.fault(stepSyncFolder); err != nil {
 			return err
 		}
-		err := syncFolder(filepath.Join(l.o.Folder, folder))
+		err := l.fs.Sync(filepath.Join(l.o.Folder, folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	l.finished = r.Number
 	r.Files = nil
+	return nil
+}
+
+// moveAll moves the files of a record into their places.
+func (l *Log) moveAll(files []File, fresh bool) error {
+	if !l.local && !fresh {
+		var err error
+		if files, err = l.stillStaged(files); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		move := l.moveTo
+		if l.local {
+			move = l.move
+		}
+		if err := move(f); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -66,16 +85,17 @@ func foldersOf(files []File) []string {
 	return folders
 }
 
-// move moves a file into its place, unless somebody else has.
+// move moves a file into its place, unless somebody else has, on a local file system, whose
+// rename would replace another file.
 func (l *Log) move(f File) error {
 	from, to := filepath.Join(l.o.Folder, stagingFolder, f.Staged), filepath.Join(l.o.Folder, f.Final)
 	for range moveTries {
 		if err := l.fault(stepMoveFile); err != nil {
 			return err
 		}
-		staged, err := os.Lstat(from)
+		staged, err := l.fs.Stat(from)
 		if errors.Is(err, fs.ErrNotExist) {
-			there, err := exists(to)
+			there, err := l.exists(to)
 			if err == nil && !there {
 				l.o.Logger.Warning("commit log: %s is neither there nor in staging: it has been removed since it was committed", to)
 			}
@@ -84,13 +104,13 @@ func (l *Log) move(f File) error {
 		if err != nil {
 			return err
 		}
-		if at, err := os.Lstat(to); err == nil && !os.SameFile(at, staged) {
+		if at, err := l.fs.Stat(to); err == nil && !os.SameFile(at, staged) {
 			return fmt.Errorf("%s is there already, and is not the committed file, which is %s: move it out of the way", to, from)
 		}
 		if err := l.makeTableFolder(filepath.Dir(to)); err != nil {
 			return err
 		}
-		err = os.Rename(from, to)
+		err = l.fs.Rename(from, to)
 		if errors.Is(err, unix.EXDEV) {
 			return fmt.Errorf("%w: the folder is on another file system or mount than %s, so that no file can become visible there in one step; "+
 				"move it to the same", err, from)
@@ -104,11 +124,11 @@ func (l *Log) move(f File) error {
 
 // makeTableFolder makes a folder of the table, not durably.
 func (l *Log) makeTableFolder(path string) error {
-	if there, err := exists(path); there || err != nil {
+	if there, err := l.exists(path); there || err != nil {
 		return err
 	}
 	if err := l.fault(stepMakeFolder); err != nil {
 		return err
 	}
-	return os.MkdirAll(path, 0o777)
+	return l.fs.MkdirAll(path)
 }

@@ -3,9 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,7 +24,7 @@ func (l *Log) refresh() error {
 	if err := l.read(); err != nil {
 		return err
 	}
-	if err := l.finish(); err != nil {
+	if err := l.finish(false); err != nil {
 		return fmt.Errorf("finish record %d: %w", l.state.number, err)
 	}
 	return nil
@@ -68,7 +66,7 @@ func (l *Log) advance() (end bool, err error) {
 		r, err := l.readRecord(l.state.folder, l.state.number+1)
 		if errors.Is(err, fs.ErrNotExist) {
 			// As names don't come back, a folder that is there now was there before.
-			there, err := exists(filepath.Join(l.folder, l.state.folder))
+			there, err := l.exists(filepath.Join(l.folder, l.state.folder))
 			if err == nil && !there {
 				err = errGone
 			}
@@ -116,7 +114,7 @@ func (l *Log) newest() (*state, error) {
 		}
 		return s, nil
 	}
-	there, err := exists(filepath.Join(l.folder, l.firstEpoch))
+	there, err := l.exists(filepath.Join(l.folder, l.firstEpoch))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +127,7 @@ func (l *Log) newest() (*state, error) {
 
 // checkGap refuses records beyond one that is missing.
 func (l *Log) checkGap(f epochFolder, missing int64) error {
-	entries, err := os.ReadDir(filepath.Join(l.folder, f.name))
+	entries, err := l.fs.ReadDir(filepath.Join(l.folder, f.name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return errGone
 	}
@@ -143,9 +141,9 @@ func (l *Log) checkGap(f epochFolder, missing int64) error {
 			continue
 		}
 		// Somebody may have made both since.
-		there, err := exists(l.recordPath(f.name, missing))
+		there, err := l.exists(l.recordPath(f.name, missing))
 		if err == nil && !there {
-			if there, err = exists(filepath.Join(l.folder, f.name)); err == nil && !there {
+			if there, err = l.exists(filepath.Join(l.folder, f.name)); err == nil && !there {
 				err = errGone
 			} else if err == nil {
 				err = fmt.Errorf("the commit log has record %d and lacks %s: restore that file from a backup, "+
@@ -160,7 +158,7 @@ func (l *Log) checkGap(f epochFolder, missing int64) error {
 // readRecord reads one record of this log. The error is fs.ErrNotExist if it isn't there.
 func (l *Log) readRecord(folder string, number int64) (*record, error) {
 	path := l.recordPath(folder, number)
-	data, err := readFile(path, maxRecord)
+	data, err := l.fs.ReadFile(path, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -180,23 +178,4 @@ func (l *Log) readRecord(folder string, number int64) (*record, error) {
 	}
 	return nil, fmt.Errorf("the commit log's record %s can't be read: %w; records never change once made: "+
 		"restore the file from a backup, or go on under another group with --from", path, err)
-}
-
-// readFile reads a file that is at most limit bytes long.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() || st.Size() > limit {
-		return nil, fmt.Errorf("it is no file of at most %d bytes", limit)
-	}
-	data := make([]byte, st.Size())
-	_, err = io.ReadFull(f, data)
-	return data, err
 }

@@ -93,7 +93,7 @@ func batch(l *Log, partition int, first, next int64, files int) (*Commit, error)
 		hour := int(first)/5 + i
 		f := File{Staged: fmt.Sprintf("%s.%d.staged", name, i), Rows: rows, Bytes: int64(b.Len())}
 		f.Final = fmt.Sprintf("hive/y=2018/m=3/d=%d/h=%d/%s.parquet", hour/24, hour%24, name)
-		if err := createFile(filepath.Join(l.Staging(), f.Staged), []byte(b.String())); err != nil {
+		if err := l.createFile(filepath.Join(l.Staging(), f.Staged), []byte(b.String())); err != nil {
 			return nil, err
 		}
 		c.Files = append(c.Files, f)
@@ -178,4 +178,13 @@ func files(t testing.TB, folder string) []string {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// die ends a log as if its process were killed.
+func die(l *Log) error {
+	if !l.open {
+		return nil
+	}
+	l.open = false
+	return l.lock.Close()
 }

@@ -4,12 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // lockFile is the name of the file in a staging folder that its writer holds locked.
@@ -29,6 +25,7 @@ type owner struct {
 	PID     int    `json:"pid"`
 	Host    string `json:"host"`
 	Started stamp  `json:"started"`
+	identity
 }
 
 // ours tells whether the owner writes to this log.
@@ -36,180 +33,42 @@ func (l *Log) ours(o owner) bool {
 	return o.Table == l.o.Table && o.Topic == l.o.Topic && o.Group == l.o.Group
 }
 
-// makeStaging makes the own staging folder and locks it. It gets its name when it is
-// complete, so that nobody takes it for one that was left.
+// makeStaging makes the own staging folder. It gets its name when it is complete, so that
+// nobody takes it for one that was left.
 func (l *Log) makeStaging() error {
-	above := filepath.Join(l.o.Folder, stagingFolder)
-	folder := filepath.Join(above, newStaging+l.writer)
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		return err
+	if l.local {
+		return l.makeLocked()
 	}
+	return l.makeBeating()
+}
+
+// removeLeft removes the staging folders of writers of this log that are gone.
+func (l *Log) removeLeft() error {
+	if l.local {
+		return l.removeUnlocked()
+	}
+	return l.removeSilent()
+}
+
+// writeOwner makes the lock file of a staging folder.
+func (l *Log) writeOwner(folder string, who identity) error {
 	host, _ := os.Hostname() // for whoever looks at it
-	about, err := json.Marshal(owner{l.o.Table, l.o.Topic, l.o.Group, os.Getpid(), host, stamp{l.o.Now()}})
-	if err == nil {
-		err = createFile(filepath.Join(folder, lockFile), append(about, '\n'))
-	}
-	if err == nil {
-		l.lock, err = os.OpenFile(filepath.Join(folder, lockFile), os.O_RDWR, 0)
-	}
-	if err == nil {
-		if err = flock(l.lock); noLocks(err) {
-			l.o.Logger.Warning("commit log: %s can't be locked (%v); what a killed listener leaves is removed after %d days",
-				folder, err, remember/(24*time.Hour))
-			err = nil
-		}
-	}
-	if err == nil {
-		err = syncFolder(folder)
-	}
-	if err == nil {
-		err = os.Rename(folder, l.staging)
-	}
-	if err == nil {
-		err = syncFolder(above)
-	}
-	if err != nil {
-		os.RemoveAll(folder)
-		os.RemoveAll(l.staging)
-		l.lock.Close() // which a nil file survives
-	}
-	return err
-}
-
-// flock takes a lock that belongs to the open file, or fails at once.
-func flock(f *os.File) error {
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-}
-
-// noLocks tells whether the file system has no locks.
-func noLocks(err error) bool {
-	return errors.Is(err, unix.ENOLCK) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EINVAL)
-}
-
-// removeDead removes the staging folders of writers of this log that are gone. Their locks
-// are taken before the log is read once more: a writer may have committed as its last deed,
-// and then its files must be moved first.
-func (l *Log) removeDead() error {
-	above := filepath.Join(l.o.Folder, stagingFolder)
-	entries, err := os.ReadDir(above)
+	about, err := json.Marshal(owner{l.o.Table, l.o.Topic, l.o.Group, os.Getpid(), host, stamp{l.o.Now()}, who})
 	if err != nil {
 		return err
 	}
-	var locks []*os.File
-	defer func() {
-		for _, f := range locks {
-			f.Close()
-		}
-	}()
-	for _, e := range entries {
-		folder := filepath.Join(above, e.Name())
-		if folder == l.staging || !e.IsDir() || len(locks) == locksAtOnce {
-			continue
-		}
-		if f := l.lockDead(folder); f != nil {
-			locks = append(locks, f)
-		}
-	}
-	if len(locks) == 0 {
-		return nil
-	}
-	if err := l.refresh(); err != nil {
-		return err
-	}
-	for _, f := range locks {
-		if err := l.removeStaging(filepath.Dir(f.Name())); err != nil {
-			l.o.Logger.Warning("commit log: what a listener has left remains: %v", err)
-		}
-	}
-	return nil
-}
-
-// lockDead returns the locked lock file of a staging folder that may be removed, or nil.
-// Where something about the folder can't be told, it stays.
-func (l *Log) lockDead(folder string) *os.File {
-	if filepath.Base(folder)[0] == '.' { // .new-…: its maker was killed or is just making it
-		if l.untouched(folder) {
-			os.RemoveAll(folder)
-		}
-		return nil
-	}
-	path := filepath.Join(folder, lockFile)
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		os.Remove(folder) // only if it is empty: somebody was killed while removing it
-		return nil
-	}
-	if err != nil {
-		return nil
-	}
-	if err := flock(f); err == nil || noLocks(err) && l.untouched(folder) {
-		var who owner
-		text, readErr := readFile(path, 1<<16)
-		held, statErr := f.Stat()
-		at, lstatErr := os.Lstat(path)
-		if errors.Join(readErr, statErr, lstatErr) == nil && os.SameFile(held, at) &&
-			json.Unmarshal(text, &who) == nil && l.ours(who) {
-			return f
-		}
-	}
-	f.Close()
-	return nil
-}
-
-// untouched tells whether nothing in a folder has changed for so long that nobody can be
-// at work in it.
-func (l *Log) untouched(folder string) bool {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return false
-	}
-	st, err := os.Stat(folder)
-	if err != nil {
-		return false
-	}
-	last := st.ModTime()
-	for _, e := range entries {
-		st, err := e.Info()
-		if err != nil {
-			return false
-		}
-		if st.ModTime().After(last) {
-			last = st.ModTime()
-		}
-	}
-	return l.o.Now().Sub(last) > remember
-}
-
-// removeStaging removes a staging folder, the lock last. The record in the making is the
-// first to go, by its name, should its writer live after all: without it nothing can be
-// committed.
-func (l *Log) removeStaging(folder string) error {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == lockFile {
-			continue
-		}
-		if err := l.fault(stepRemoveStaging); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
-			return err
-		}
-	}
-	if err := removeFile(filepath.Join(folder, lockFile)); err != nil {
-		return err
-	}
-	return removeFile(folder)
+	return l.createFile(filepath.Join(folder, lockFile), append(about, '\n'))
 }
 
 // leaveStaging gives up the own staging folder: it is removed if nothing in it is needed.
 func (l *Log) leaveStaging() error {
+	l.open = false
 	needed := l.doubtful
 	if l.state != nil && l.state.last != nil && l.finished < l.state.number {
 		needed = needed || l.state.last.Writer == l.writer
+	}
+	if !l.local {
+		return l.leaveBeating(needed)
 	}
 	var err error
 	if !needed {

@@ -32,7 +32,7 @@ func TestLastDeed(t *testing.T) {
 		if _, err := batch(dying, 0, 100, 110, 2); err != nil { // not committed
 			t.Error(err)
 		}
-		return dying.lock.Close()
+		return die(dying)
 	}
 	l := openLog(t, o)
 	if !done || l.Number() != templateNumber+2 {
@@ -62,13 +62,13 @@ func TestStagingKept(t *testing.T) {
 		c.add(remember + time.Minute)
 	}
 	for path, want := range map[string]bool{unfinished: true, unlocked: true, empty: false, alive.Staging(): true} {
-		if there, err := exists(path); there != want || err != nil {
+		if there, err := l.exists(path); there != want || err != nil {
 			t.Errorf("%s: %v, %v", path, there, err)
 		}
 	}
 	openLog(t, o)
 	for path, want := range map[string]bool{unfinished: false, unlocked: true, alive.Staging(): true} {
-		if there, err := exists(path); there != want || err != nil {
+		if there, err := l.exists(path); there != want || err != nil {
 			t.Errorf("after a week, %s: %v, %v", path, there, err)
 		}
 	}

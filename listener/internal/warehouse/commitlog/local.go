@@ -3,12 +3,75 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
+
+// local is the file system of this machine.
+type local struct{}
+
+func (local) Stat(path string) (fs.FileInfo, error) { return os.Lstat(path) }
+func (local) MkdirAll(path string) error            { return os.MkdirAll(path, 0o777) }
+func (local) Claim(from, to string) error           { return os.Link(from, to) }
+func (local) Rename(from, to string) error          { return os.Rename(from, to) }
+func (local) Remove(path string) error              { return os.Remove(path) }
+func (local) RemoveAll(path string) error           { return os.RemoveAll(path) }
+func (local) Sync(folder string) error              { return syncFolder(folder) }
+
+func (local) ReadDir(path string) ([]fs.FileInfo, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]fs.FileInfo, 0, len(entries))
+	for _, e := range entries {
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since
+		}
+		if err != nil {
+			return nil, err
+		}
+		infos = append(infos, info)
+	}
+	return infos, nil
+}
+
+func (local) ReadFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() || st.Size() > limit {
+		return nil, fmt.Errorf("it is no file of at most %d bytes", limit)
+	}
+	data := make([]byte, st.Size())
+	_, err = io.ReadFull(f, data)
+	return data, err
+}
+
+func (local) Create(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	if err = write(f); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(path)
+	}
+	return err
+}
 
 // syncFolder makes durable what was made, renamed and removed in a folder.
 func syncFolder(path string) error {
@@ -46,48 +109,6 @@ func makeFolder(path string) error {
 	return syncErr
 }
 
-// createFile writes a file that wasn't there, durably but for its name.
-func createFile(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// createOnce makes path with this content unless it exists, not durably by its name; it is
-// complete as soon as it is there. The file temporary, on the same file system, is made and removed.
-func createOnce(path, temporary string, content []byte) error {
-	if err := createFile(temporary, content); err != nil {
-		return errors.Join(err, removeFile(temporary))
-	}
-	defer os.Remove(temporary)
-	if err := os.Link(temporary, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-// removeFile removes a file or an empty folder that may be gone.
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func exists(path string) (bool, error) {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // A place is a mounted file system: files can be linked and renamed within one only.
 type place struct {
 	major, minor uint32
@@ -122,4 +143,14 @@ func onePlace(first string, others ...string) error {
 		}
 	}
 	return nil
+}
+
+// flock takes a lock that belongs to the open file, or fails at once.
+func flock(f *os.File) error {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+}
+
+// noLocks tells whether the file system has no locks.
+func noLocks(err error) bool {
+	return errors.Is(err, unix.ENOLCK) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EINVAL)
 }
