@@ -8,7 +8,9 @@ import (
 
 // Several logs of one folder, in one process here, commit at once: partitions of their own,
 // and one that all want.
-func TestConcurrent(t *testing.T) {
+func TestConcurrent(t *testing.T) { overAll(t, testConcurrent) }
+
+func testConcurrent(t *testing.T, tempFolder func(testing.TB) string) {
 	const writers, rounds = 4, 40
 	o := options(tempFolder(t), newClock())
 	var all sync.WaitGroup
@@ -72,7 +74,9 @@ func TestConcurrent(t *testing.T) {
 }
 
 // Logs that are opened at once for the first time agree on all.
-func TestOpenAtOnce(t *testing.T) {
+func TestOpenAtOnce(t *testing.T) { overAll(t, testOpenAtOnce) }
+
+func testOpenAtOnce(t *testing.T, tempFolder func(testing.TB) string) {
 	for range 20 {
 		o := options(tempFolder(t), newClock())
 		logs := make([]*Log, 4)

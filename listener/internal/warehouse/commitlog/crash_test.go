@@ -150,7 +150,7 @@ func times() int {
 func TestKilled(t *testing.T) {
 	for _, step := range Steps {
 		for nth := 1; nth <= times(); nth++ {
-			o := fromTemplate(t)
+			o := fromTemplate(t, tempFolder)
 			w := writer{o.Folder, o.Now(), 2, 4, step, nth, unix.SIGKILL, true}
 			if step == stepMakeLog {
 				w.Folder = tempFolder(t)
@@ -182,7 +182,7 @@ func TestTwoWritersKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range times() {
 		for _, step := range Steps[2:] {
-			o := fromTemplate(t)
+			o := fromTemplate(t, tempFolder)
 			a := run(t, writer{o.Folder, o.Now(), 2, 12, step, 1 + random.IntN(10), unix.SIGKILL, false})
 			b := run(t, writer{o.Folder, o.Now(), 3, 8, "", 0, 0, false})
 			a.start(t)
@@ -209,7 +209,7 @@ func TestStopped(t *testing.T) {
 			if step == stepMoveFile {
 				nth = 2
 			}
-			o := fromTemplate(t)
+			o := fromTemplate(t, tempFolder)
 			p := run(t, writer{o.Folder, o.Now(), 1, 4, step, nth, unix.SIGSTOP, false})
 			out, err := p.command.StdoutPipe()
 			if err != nil {

@@ -2,7 +2,6 @@ package commitlog
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -47,7 +46,9 @@ func equal(got []int64, want ...int64) bool {
 
 // What a log says is the same on all sides of the end of an epoch, to whoever has followed
 // it and to whoever opens it.
-func TestEpochEnds(t *testing.T) {
+func TestEpochEnds(t *testing.T) { overAll(t, testEpochEnds) }
+
+func testEpochEnds(t *testing.T, tempFolder func(testing.TB) string) {
 	folder := tempFolder(t)
 	o := options(folder, newClock())
 	l, follower, lazy := openLog(t, o), openLog(t, o), openLog(t, o)
@@ -84,14 +85,16 @@ func TestEpochEnds(t *testing.T) {
 	}
 }
 
-func TestPrune(t *testing.T) {
+func TestPrune(t *testing.T) { overAll(t, testPrune) }
+
+func testPrune(t *testing.T, tempFolder func(testing.TB) string) {
 	folder, c := tempFolder(t), newClock()
 	o := options(folder, c)
 	l, asleep := openLog(t, o), openLog(t, o)
 	mustCommit(t, l, 0, 1, 1)
 	// Folders made in vain, by processes that are gone.
 	vain := func(epoch int64) {
-		if err := os.Mkdir(filepath.Join(l.folder, newEpoch(epoch)), 0o777); err != nil {
+		if err := l.fs.MkdirAll(filepath.Join(l.folder, newEpoch(epoch))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -140,7 +143,9 @@ func TestPrune(t *testing.T) {
 
 // Two processes have made the folder of an epoch that comes after the one that a third
 // believes to be the present one. It must not take them for made in vain.
-func TestPruneSparesWhatComes(t *testing.T) {
+func TestPruneSparesWhatComes(t *testing.T) { overAll(t, testPruneSparesWhatComes) }
+
+func testPruneSparesWhatComes(t *testing.T, tempFolder func(testing.TB) string) {
 	o := options(tempFolder(t), newClock())
 	l := openLog(t, o)
 	grow(t, l, 64)
@@ -188,7 +193,9 @@ func overtake(t *testing.T, l *Log, c *clock, partition int, number int64) {
 
 // A process that was stopped before it made its record can't make it in an epoch that has
 // been removed, nor bring one back.
-func TestStaleInRemovedEpoch(t *testing.T) {
+func TestStaleInRemovedEpoch(t *testing.T) { overAll(t, testStaleInRemovedEpoch) }
+
+func testStaleInRemovedEpoch(t *testing.T, tempFolder func(testing.TB) string) {
 	for _, number := range []int64{1, 64, 65} {
 		for _, step := range []string{stepRead, stepMakeEpoch, stepSyncEpochs, stepWriteRecord, stepSyncRecord, stepLinkRecord} {
 			folder, c := tempFolder(t), newClock()
@@ -229,7 +236,9 @@ func TestStaleInRemovedEpoch(t *testing.T) {
 
 // One process makes the folder of an epoch that has been there and is removed, while another
 // is about to make a record in the one that was.
-func TestTwoStale(t *testing.T) {
+func TestTwoStale(t *testing.T) { overAll(t, testTwoStale) }
+
+func testTwoStale(t *testing.T, tempFolder func(testing.TB) string) {
 	folder, c := tempFolder(t), newClock()
 	o := options(folder, c)
 	maker, linker, other := openLog(t, o), openLog(t, o), openLog(t, o)
@@ -285,7 +294,9 @@ func TestTwoStale(t *testing.T) {
 }
 
 // The epoch is moved away while link is at work in it: the record is made, and is none.
-func TestLinkedIntoRemovedEpoch(t *testing.T) {
+func TestLinkedIntoRemovedEpoch(t *testing.T) { overAll(t, testLinkedIntoRemovedEpoch) }
+
+func testLinkedIntoRemovedEpoch(t *testing.T, tempFolder func(testing.TB) string) {
 	folder, c := tempFolder(t), newClock()
 	o := options(folder, c)
 	l, other := openLog(t, o), openLog(t, o)
@@ -294,9 +305,9 @@ func TestLinkedIntoRemovedEpoch(t *testing.T) {
 	l.o.Fault = func(step string) error {
 		switch step {
 		case stepLinkRecord:
-			l.o.Fault = func(string) error { l.o.Fault = nil; return os.RemoveAll(epoch) }
+			l.o.Fault = func(string) error { l.o.Fault = nil; return l.fs.RemoveAll(epoch) }
 			overtake(t, other, c, 0, 193)
-			return os.Mkdir(epoch, 0o777) // stands for the folder that is gone
+			return l.fs.MkdirAll(epoch) // stands for the folder that is gone
 		}
 		return nil
 	}
@@ -307,34 +318,36 @@ func TestLinkedIntoRemovedEpoch(t *testing.T) {
 	checkRows(t, folder, map[int]Position{0: l.Positions()[0]})
 }
 
-func TestLogRemovedOrSetBack(t *testing.T) {
+func TestLogRemovedOrSetBack(t *testing.T) { overAll(t, testLogRemovedOrSetBack) }
+
+func testLogRemovedOrSetBack(t *testing.T, tempFolder func(testing.TB) string) {
 	folder := tempFolder(t)
 	o := options(folder, newClock())
 	l := openLog(t, o)
 	grow(t, l, 64)
 	next := filepath.Join(l.folder, l.state.folder)
-	if err := os.Remove(next); err != nil {
+	if err := l.fs.Remove(next); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Refresh(); err == nil || errors.Is(err, ErrStale) {
 		t.Errorf("the next epoch is missing: got %v", err)
 	}
-	if err := os.Mkdir(next, 0o777); err != nil {
+	if err := l.fs.MkdirAll(next); err != nil {
 		t.Fatal(err)
 	}
 	grow(t, l, 66)
-	copied := filepath.Join(tempFolder(t), "copy")
-	if err := os.CopyFS(copied, os.DirFS(l.folder)); err != nil {
+	copied := filepath.Join(folder, "copy")
+	if err := copyTree(l.fs, l.folder, l.fs, copied); err != nil {
 		t.Fatal(err)
 	}
 	grow(t, l, 130)
-	if err := errors.Join(os.RemoveAll(l.folder), os.Rename(copied, l.folder)); err != nil {
+	if err := errors.Join(l.fs.RemoveAll(l.folder), l.fs.Rename(copied, l.folder)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Refresh(); err == nil || errors.Is(err, ErrStale) {
 		t.Errorf("a log set back: got %v", err)
 	}
-	if err := os.RemoveAll(l.folder); err != nil {
+	if err := l.fs.RemoveAll(l.folder); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Commit(mustBatch(t, l, 0, 1, 1)); err == nil || errors.Is(err, ErrStale) {

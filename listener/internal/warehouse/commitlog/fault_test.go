@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,13 +32,25 @@ var template = sync.OnceValues(func() (folder string, err error) {
 		return "", err
 	}
 	templateFolder = folder
+	return folder, fillTemplate(folder)
+})
+
+// remoteTemplate is the same on another file system.
+var remoteTemplate = sync.OnceValues(func() (folder string, err error) {
+	m := &mount{tree: newTree()}
+	folder = "/template"
+	mounts.Store(folder, m)
+	return folder, errors.Join(m.MkdirAll(folder), fillTemplate(folder))
+})
+
+func fillTemplate(folder string) error {
 	l, err := Open(options(folder, newClock()))
 	if err != nil {
-		return "", err
+		return err
 	}
 	for n := range int64(templateNumber - 1) {
 		if err := l.Commit(&Commit{Parts: []Part{{9, n, Position{Next: n + 1, Last: n}}}}); err != nil {
-			return "", err
+			return err
 		}
 	}
 	// The last record's writer dies while it moves its files, with a next batch in staging.
@@ -60,11 +73,43 @@ var template = sync.OnceValues(func() (folder string, err error) {
 	if err == nil {
 		_, err = batch(l, 0, 10, 20, 2)
 	}
-	return folder, errors.Join(err, die(l))
-})
+	return errors.Join(err, die(l))
+}
+
+// copyTree copies a folder.
+func copyTree(source FileSystem, from string, target FileSystem, to string) error {
+	infos, err := source.ReadDir(from)
+	err = errors.Join(err, target.MkdirAll(to))
+	for _, info := range infos {
+		from, to := filepath.Join(from, info.Name()), filepath.Join(to, info.Name())
+		if info.IsDir() {
+			err = errors.Join(err, copyTree(source, from, target, to))
+			continue
+		}
+		text, readErr := source.ReadFile(from, maxRecord)
+		err = errors.Join(err, readErr, target.Create(to, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		}))
+	}
+	return err
+}
 
 // fromTemplate returns a folder with the template's log, and its options.
-func fromTemplate(t *testing.T) Options {
+func fromTemplate(t *testing.T, tempFolder func(testing.TB) string) Options {
+	t.Helper()
+	if folder := filepath.Join(tempFolder(t), "flow"); fileSystemOf(folder) != (local{}) {
+		from, err := remoteTemplate()
+		if err == nil {
+			err = copyTree(fileSystemOf(from), from, fileSystemOf(folder), folder)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClock()
+		c.at = laterThanTemplate
+		return options(folder, c)
+	}
 	t.Helper()
 	from, err := template()
 	if err != nil {
@@ -133,7 +178,9 @@ func faultAt(step string, nth int, act func() error) func(string) error {
 
 // An error at any step leaves a log that this process and others can go on with: the batch
 // is committed, or is not.
-func TestErrors(t *testing.T) {
+func TestErrors(t *testing.T) { overAll(t, testErrors) }
+
+func testErrors(t *testing.T, tempFolder func(testing.TB) string) {
 	before := slices.Index(Steps, stepRecordLinked)
 	tidying := slices.Index(Steps, stepRemoveRecord)
 	for i, step := range Steps {
@@ -145,7 +192,7 @@ func TestErrors(t *testing.T) {
 				if testing.Short() && (nth > 1 || errno == unix.EIO) {
 					continue
 				}
-				o := fromTemplate(t)
+				o := fromTemplate(t, tempFolder)
 				l := openLog(t, o)
 				reached, ever := false, false
 				l.o.Fault = faultAt(step, nth, func() error { reached, ever = true, true; return errno })
@@ -164,7 +211,7 @@ func TestErrors(t *testing.T) {
 						continue
 					case !errors.Is(err, errno):
 						t.Fatalf("%s %d, %v: got %v", step, nth, errno, err)
-					case step == stepLinkRecord && errno == unix.EIO:
+					case step == stepLinkRecord && errno == unix.EIO && l.local:
 						if unfinished == nil || !unfinished.Doubtful || unfinished.Number != number {
 							t.Fatalf("%s %d, %v: got %v", step, nth, errno, err)
 						}
@@ -201,9 +248,11 @@ func TestErrors(t *testing.T) {
 
 // While a disk stays full nothing is lost and nothing doubled, and the batch that is
 // committed comes first when there is room again.
-func TestErrorsThatStay(t *testing.T) {
+func TestErrorsThatStay(t *testing.T) { overAll(t, testErrorsThatStay) }
+
+func testErrorsThatStay(t *testing.T, tempFolder func(testing.TB) string) {
 	for _, step := range []string{stepSyncRecords, stepMakeFolder, stepMoveFile, stepSyncFolder} {
-		o := fromTemplate(t)
+		o := fromTemplate(t, tempFolder)
 		l := openLog(t, o)
 		full := func(at string) error {
 			if at == step {
@@ -247,7 +296,9 @@ func TestErrorsThatStay(t *testing.T) {
 
 // A file that a committed batch moved may be gone again, and a folder may vanish while a
 // file is moved to it.
-func TestTableChanges(t *testing.T) {
+func TestTableChanges(t *testing.T) { overAll(t, testTableChanges) }
+
+func testTableChanges(t *testing.T, tempFolder func(testing.TB) string) {
 	folder := tempFolder(t)
 	l := openLog(t, options(folder, newClock()))
 	c := mustBatch(t, l, 0, 10, 2)
@@ -255,7 +306,7 @@ func TestTableChanges(t *testing.T) {
 	l.o.Fault = func(step string) error {
 		if step == stepSyncFolder {
 			if times++; times == 1 {
-				return errors.Join(os.RemoveAll(filepath.Join(folder, "hive", "y=2018")), unix.EIO)
+				return errors.Join(l.fs.RemoveAll(filepath.Join(folder, "hive", "y=2018")), unix.EIO)
 			}
 		}
 		return nil
@@ -274,7 +325,7 @@ func TestTableChanges(t *testing.T) {
 	c = mustBatch(t, l, 0, 10, 2)
 	blocked := filepath.Join(folder, c.Files[1].Final)
 	l.o.Fault = faultAt(stepMoveFile, 2, func() error {
-		return errors.Join(os.MkdirAll(filepath.Dir(blocked), 0o777), os.WriteFile(blocked, []byte("9 9\n"), 0o666))
+		return errors.Join(l.fs.MkdirAll(filepath.Dir(blocked)), l.createFile(blocked, []byte("9 9\n")))
 	})
 	if err := l.Commit(c); !errors.As(err, &unfinished) {
 		t.Errorf("another file of that name: got %v", err)
@@ -282,7 +333,7 @@ func TestTableChanges(t *testing.T) {
 	if err := l.Refresh(); err == nil {
 		t.Error("another file was overwritten")
 	}
-	if err := os.Remove(blocked); err != nil {
+	if err := l.fs.Remove(blocked); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Refresh(); err != nil {

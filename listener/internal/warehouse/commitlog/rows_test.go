@@ -1,8 +1,10 @@
 package commitlog
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +43,11 @@ func (c *clock) add(d time.Duration) {
 }
 
 func options(folder string, c *clock) Options {
-	return Options{Folder: folder, Table: "flow", Topic: "a.topic", Group: "a/group", Now: c.now, Logger: logging.Discard()}
+	o := Options{Folder: folder, Table: "flow", Topic: "a.topic", Group: "a/group", Now: c.now, Logger: logging.Discard()}
+	if f := fileSystemOf(folder); f != (local{}) {
+		o.FileSystem = f
+	}
+	return o
 }
 
 // memory is where the file system is in memory, if it is: these tests flush to disk a lot,
@@ -122,18 +128,29 @@ func mustCommit(t testing.TB, l *Log, partition int, rows int64, files int) {
 // abandon removes what a batch that isn't committed has staged.
 func abandon(l *Log, c *Commit) {
 	for _, f := range c.Files {
-		os.Remove(filepath.Join(l.Staging(), f.Staged))
+		l.fs.Remove(filepath.Join(l.Staging(), f.Staged))
 	}
+}
+
+// walk calls visit for each path below a folder that isn't a folder.
+func walk(folder string, visit func(path string) error) error {
+	infos, err := fileSystemOf(folder).ReadDir(folder)
+	for _, info := range infos {
+		path := filepath.Join(folder, info.Name())
+		if info.IsDir() {
+			err = errors.Join(err, walk(path, visit))
+		} else {
+			err = errors.Join(err, visit(path))
+		}
+	}
+	return err
 }
 
 // visible returns how often each row is in the table.
 func visible(folder string) (map[string]int, error) {
 	rows := make(map[string]int)
-	err := filepath.WalkDir(filepath.Join(folder, tableFolder), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(path)
+	err := walk(filepath.Join(folder, tableFolder), func(path string) error {
+		text, err := fileSystemOf(folder).ReadFile(path, 1<<20)
 		for row := range strings.Lines(string(text)) {
 			rows[strings.TrimSuffix(row, "\n")]++
 		}
@@ -167,11 +184,9 @@ func checkRows(t testing.TB, folder string, positions map[int]Position) {
 func files(t testing.TB, folder string) []string {
 	t.Helper()
 	var found []string
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			name, _ := filepath.Rel(folder, path)
-			found = append(found, name)
-		}
+	err := walk(folder, func(path string) error {
+		name, err := filepath.Rel(folder, path)
+		found = append(found, name)
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -180,11 +195,39 @@ func files(t testing.TB, folder string) []string {
 	return found
 }
 
+// entries returns how many names are in a folder.
+func entries(t testing.TB, folder string) int {
+	t.Helper()
+	infos, err := fileSystemOf(folder).ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(infos)
+}
+
 // die ends a log as if its process were killed.
 func die(l *Log) error {
 	if !l.open {
 		return nil
 	}
 	l.open = false
-	return l.lock.Close()
+	if l.local {
+		return l.lock.Close()
+	}
+	close(l.heart.stop)
+	<-l.heart.done
+	return disown(l, thisIdentity(), noProcess)
+}
+
+// noProcess is the id of no process.
+const noProcess = 1<<22 + 1
+
+// disown makes of a log's staging folder one of another process.
+func disown(l *Log, who identity, pid int) error {
+	files, lock := fileSystemOf(l.folder), filepath.Join(l.staging, lockFile)
+	text, err := json.Marshal(owner{l.o.Table, l.o.Topic, l.o.Group, pid, "elsewhere", stamp{start}, who})
+	return errors.Join(err, files.Remove(lock), files.Create(lock, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}))
 }

@@ -12,8 +12,10 @@ import (
 
 // A writer commits after the log was read by the one that finds it dead: its files are
 // moved before its folder is removed.
-func TestLastDeed(t *testing.T) {
-	o := fromTemplate(t)
+func TestLastDeed(t *testing.T) { overAll(t, testLastDeed) }
+
+func testLastDeed(t *testing.T, tempFolder func(testing.TB) string) {
+	o := fromTemplate(t, tempFolder)
 	other := o
 	other.Now = newClock().now
 	dying := openLog(t, o)
@@ -39,8 +41,8 @@ func TestLastDeed(t *testing.T) {
 		t.Errorf("record %d", l.Number())
 	}
 	checkRows(t, o.Folder, map[int]Position{0: l.Positions()[0]})
-	if left, err := os.ReadDir(filepath.Join(o.Folder, stagingFolder)); err != nil || len(left) != 1 {
-		t.Errorf("left in staging: %v, %v", left, err)
+	if left := entries(t, filepath.Join(o.Folder, stagingFolder)); left != 1 {
+		t.Errorf("left in staging: %d", left)
 	}
 }
 
