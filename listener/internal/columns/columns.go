@@ -13,6 +13,11 @@ const (
 	String              // STRING, bytes that are UTF-8
 )
 
+var hiveNames = [...]string{Int32: "INT", Int64: "BIGINT", Float32: "FLOAT", String: "STRING"}
+
+// String returns Hive's name of the type, such as BIGINT.
+func (t Type) String() string { return hiveNames[t] }
+
 // A Column is a column's name, as the table has it, and its type.
 type Column struct {
 	Name string

@@ -26,7 +26,7 @@ func TestDDL(t *testing.T) {
 	for _, table := range []*Table{flow, dns, proxy} {
 		var want []Partition
 		for _, c := range table.Schema {
-			want = append(want, Partition{c.Name, hiveTypes[c.Type]})
+			want = append(want, Partition{c.Name, c.Type.String()})
 		}
 		got := found[table.Name]
 		if !slices.Equal(got[0], want) {

@@ -3,8 +3,6 @@ package table
 import (
 	"fmt"
 	"unicode/utf8"
-
-	"spot-ingest/listener/internal/columns"
 )
 
 // maxQuoted is how many bytes of a value a reason repeats.
@@ -22,8 +20,6 @@ func quote(value []byte) string {
 	return fmt.Sprintf("%q…", value[:end])
 }
 
-var hiveTypes = [...]string{columns.Int32: "INT", columns.Int64: "BIGINT", columns.Float32: "FLOAT", columns.String: "STRING"}
-
 // badColumn is the reason for a value that a column can't have.
 func (p *Parser) badColumn(column int, value []byte, f fault) error {
 	c := p.table.columns[column]
@@ -32,7 +28,7 @@ func (p *Parser) badColumn(column int, value []byte, f fault) error {
 	case notNumber:
 		problem = "is not a number"
 	case outOfRange:
-		problem = "is beyond " + hiveTypes[c.typ]
+		problem = "is beyond " + c.typ.String()
 	case notTime:
 		problem = "is not a time of the form YYYY-MM-DD hh:mm:ss"
 	case tooEarly:

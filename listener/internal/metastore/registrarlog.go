@@ -1,0 +1,49 @@
+package metastore
+
+import "errors"
+
+// report tells the log of trouble when it begins, when it changes its kind, and when it is over.
+func (r *Registrar) report(err error) {
+	kind := kindOf(err)
+	if kind == r.trouble {
+		return
+	}
+	was := r.trouble
+	r.trouble = kind
+	r.mu.Lock()
+	waiting := len(r.pending)
+	r.mu.Unlock()
+	switch kind {
+	case "":
+		r.o.Log.Info("Hive: the partitions of table %s are known again (%s before)", r.t.Name(), was)
+	case kindAway:
+		r.o.Log.Warning("Hive: %d partitions of table %s wait to be added, and are tried again until it is done: %v", waiting, r.t.Name(), err)
+	default:
+		r.o.Log.Error("Hive: %d partitions of table %s can't be added, and are tried again until it is done: %v", waiting, r.t.Name(), err)
+	}
+}
+
+const kindAway = "no answer"
+
+// kindOf sorts errors by what an operator would do about them.
+func kindOf(err error) string {
+	var location *LocationError
+	var partial *PartialError
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrAway):
+		return kindAway
+	case errors.Is(err, ErrNoDatabase):
+		return "no database"
+	case errors.Is(err, ErrNoTable):
+		return "no table"
+	case IsDifference(err):
+		return "other columns"
+	case errors.As(err, &location):
+		return "another location"
+	case errors.As(err, &partial):
+		return "partitions refused"
+	}
+	return "failure"
+}
