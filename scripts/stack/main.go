@@ -40,7 +40,9 @@ type server interface {
 
 // components are all components by their names.
 var components = map[string]component{
-	"kafka": kafkaComponent,
+	"hiveserver2": hiveServer2Component,
+	"kafka":       kafkaComponent,
+	"metastore":   metastoreComponent,
 }
 
 func main() {

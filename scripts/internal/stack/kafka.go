@@ -4,6 +4,7 @@
 //
 // Kafka 3.9 and 4.x run as a single node in KRaft mode. Java and Maven must be installed.
 // Spark is a package of Python, pyspark; here are the jars that it needs for Kafka.
+// Hive's metastore runs in versions 3 and 4, on an embedded database; HiveServer2 is Spark's.
 package stack
 
 import (
