@@ -22,20 +22,28 @@ type process struct {
 
 // startProcess runs a program in dir and appends what it prints to logFile.
 func startProcess(dir, logFile, program string, args ...string) (*process, error) {
+	return startCommand(dir, logFile, exec.Command(program, args...))
+}
+
+// startCommand runs a command in dir and appends what it prints to logFile, but for a
+// standard output that is directed elsewhere.
+func startCommand(dir, logFile string, cmd *exec.Cmd) (*process, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	defer log.Close()
-	p := &process{cmd: exec.Command(program, args...), logFile: logFile, done: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
+	p := &process{cmd: cmd, logFile: logFile, done: make(chan struct{})}
+	if p.cmd.Dir, p.cmd.Stderr = dir, log; p.cmd.Stdout == nil {
+		p.cmd.Stdout = log
+	}
 	// Its own process group keeps a terminal's Ctrl-C from reaching it: whoever started it
 	// says when it stops.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	started := make(chan error)
 	go p.run(started)
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	return p, nil
 }
