@@ -40,6 +40,7 @@ type server interface {
 
 // components are all components by their names.
 var components = map[string]component{
+	"hdfs":        hdfsComponent,
 	"hiveserver2": hiveServer2Component,
 	"kafka":       kafkaComponent,
 	"metastore":   metastoreComponent,
