@@ -24,36 +24,19 @@ func (e engine) String() string {
 }
 
 // chooseEngine chooses by --master, by --engine, which overrides it, and by the path of the
-// program that starts Spark jobs, empty if there is none. The defaults are empty. It fails
-// if that comes to Spark.
-func chooseEngine(master, override, submit string) (engine, error) {
-	e := engine{}
+// program that starts Spark jobs, empty if there is none. The defaults are empty.
+func chooseEngine(master, override, submit string) engine {
 	switch {
 	case override != "":
-		e = engine{override == "spark", "--engine " + override}
+		return engine{override == "spark", "--engine " + override}
 	case isLocal(master):
-		e = engine{false, "--master " + master}
+		return engine{false, "--master " + master}
 	case master != "":
-		e = engine{true, "--master " + master}
+		return engine{true, "--master " + master}
 	case submit != "":
-		e = engine{true, "no --master is given, so yarn, as " + submit + " is on the PATH"}
-	default:
-		e = engine{false, "no --master is given, and neither spark2-submit nor spark-submit is on the PATH"}
+		return engine{true, "no --master is given, so yarn, as " + submit + " is on the PATH"}
 	}
-	if e.spark {
-		return e, e.unavailable(master)
-	}
-	return e, nil
-}
-
-// unavailable tells how to do without Spark, which this release does not start.
-func (e engine) unavailable(master string) error {
-	way := "give --master local"
-	if isLocal(master) {
-		way = "leave out --engine spark"
-	}
-	return fmt.Errorf("a Spark job is asked for (%s), but starting one comes with a later release: "+
-		"to write the table in this process, %s", e.why, way)
+	return engine{false, "no --master is given, and neither spark2-submit nor spark-submit is on the PATH"}
 }
 
 // localMaster is how Spark writes masters that are one process: local, with a number of

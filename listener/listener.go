@@ -58,11 +58,12 @@ const (
 // operator to mend.
 func newListener(ctx context.Context, conf *config.Config, args cli.ListenerArgs, log *logging.Logger) (*listener, error) {
 	l := &listener{args: args, topic: args.Topic, root: log, log: log.Named("SPOT.INGEST.LISTENER")}
-	engine, err := chooseEngine(args.Master, args.Engine, findSubmit())
-	if err != nil {
-		return nil, err
+	engine := chooseEngine(args.Master, args.Engine, findSubmit())
+	if engine.spark {
+		return nil, fmt.Errorf("a Spark job is asked for (%s), which is not started here", engine.why)
 	}
 	l.log.Info("%s", engine)
+	var err error
 	if l.conf, err = conf.Listener(); err != nil {
 		return nil, err
 	}

@@ -17,12 +17,7 @@ import (
 func Signals(program string, drain, limit time.Duration, message string) (stop, drained context.Context) {
 	stop, cancelStop := context.WithCancel(context.Background())
 	drained, cancelDrained := context.WithCancel(context.Background())
-	stopping := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1}
-	if !signal.Ignored(syscall.SIGHUP) {
-		stopping = append(stopping, syscall.SIGHUP)
-	}
-	received := make(chan os.Signal, 2)
-	signal.Notify(received, stopping...)
+	received := stopSignals()
 	go func() {
 		<-received
 		cancelStop()
@@ -35,4 +30,31 @@ func Signals(program string, drain, limit time.Duration, message string) (stop, 
 		os.Exit(1)
 	}()
 	return stop, drained
+}
+
+// TwoSignals returns a context that ends at the first of the signals that Signals heeds, and
+// one that ends at the second: for a program that waits for another one. It is called once,
+// and not beside Signals.
+func TwoSignals() (first, second context.Context) {
+	first, cancelFirst := context.WithCancel(context.Background())
+	second, cancelSecond := context.WithCancel(context.Background())
+	received := stopSignals()
+	go func() {
+		<-received
+		cancelFirst()
+		<-received
+		cancelSecond()
+	}()
+	return first, second
+}
+
+// stopSignals has the signals that are to stop the program come by a channel.
+func stopSignals() <-chan os.Signal {
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, signals...)
+	return received
 }

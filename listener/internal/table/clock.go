@@ -23,7 +23,7 @@ type clock struct {
 	local      Hour
 }
 
-// unix returns the Unix time of a local time, as C's mktime gives it; see unixOf.
+// unix returns the Unix time of a local time, as C's mktime gives it; see UnixOf.
 func (c *clock) unix(text []byte) (int64, fault) {
 	if c.known && len(text) == stampLen && string(text[:hourLen]) == string(c.text[:]) {
 		if seconds, ok := minuteSecond(text[hourLen:]); ok {
@@ -39,15 +39,15 @@ func (c *clock) unix(text []byte) (int64, fault) {
 		return 0, tooEarly
 	}
 	c.remember(text, t)
-	return unixOf(t, c.zone), none
+	return UnixOf(t, c.zone), none
 }
 
 // remember makes the hour of a local time the one known, if its text has the usual form, and
 // if no change of the zone's offset lies in it.
 func (c *clock) remember(text []byte, t time.Time) {
 	begin := t.Truncate(time.Hour)
-	c.instant = unixOf(begin, c.zone)
-	c.known = looksLikeTime(text) && unixOf(begin.Add(time.Hour-time.Second), c.zone) == c.instant+3599
+	c.instant = UnixOf(begin, c.zone)
+	c.known = looksLikeTime(text) && UnixOf(begin.Add(time.Hour-time.Second), c.zone) == c.instant+3599
 	if c.known {
 		copy(c.text[:], text)
 	}
@@ -100,13 +100,13 @@ func offsetAt(unix int64, zone *time.Location) int64 {
 	return int64(offset)
 }
 
-// unixOf returns the Unix time of a local time, which is given as if it were UTC.
+// UnixOf returns the Unix time of a local time, which is given as if it were UTC.
 //
 // What C's mktime makes of a time that exists twice depends on the time that it was asked
 // for before. With times in order it stays with the offset that was in force before the
 // change, and so takes the first of the two; a time that is skipped it then counts on by
 // the offset before. This is what is done here, always.
-func unixOf(local time.Time, zone *time.Location) int64 {
+func UnixOf(local time.Time, zone *time.Location) int64 {
 	wall := local.Unix()
 	const day = 86400
 	before := wall - offsetAt(wall-day, zone)
