@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"spot-ingest/pkg/cli"
 	"spot-ingest/pkg/config"
 )
 
@@ -31,6 +32,22 @@ type Submission struct {
 	Type       string // -t, as given
 	Topic      string // --topic
 	Zookeeper  string // --zkquorum; empty: left out
+}
+
+func newSubmission(conf *config.Config, args cli.ListenerArgs, submit string) (Submission, error) {
+	settings, err := conf.Listener()
+	if err != nil {
+		return Submission{}, err
+	}
+	house, err := conf.Warehouse()
+	if err != nil {
+		return Submission{}, err
+	}
+	return Submission{
+		Submit: submit, Master: args.Master, DeployMode: args.DeployMode, Settings: settings,
+		Database: house.Database, GroupID: args.GroupID, LogLevel: args.LogLevel, AppName: args.AppName,
+		Partitions: args.Partitions, Type: args.Type, Topic: args.Topic, Zookeeper: conf.Zookeeper(),
+	}, nil
 }
 
 // Argv returns the words by which spark-submit is started, the program's path first: those of

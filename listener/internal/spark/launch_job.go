@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"spot-ingest/pkg/cli"
+	"spot-ingest/pkg/config"
 	"spot-ingest/pkg/logging"
 )
 
@@ -55,6 +57,37 @@ type Launch struct {
 	// Files are the paths of the files that the partner reads, by a name that is good for the
 	// driver's folder in cluster mode: "ingest_conf.json".
 	Files map[string]string
+}
+
+// NewLaunch returns what the configuration and the command line say of a job: all but Scripts,
+// Program, Files, Job.Listener and Job.Kafka.Options. submit is the path of spark2-submit or
+// spark-submit, empty if there is none, and tz the time zone as zone.Local has it. Its errors
+// are those of a wrong configuration, for exit code 1.
+func NewLaunch(conf *config.Config, args cli.ListenerArgs, submit, tz string) (Launch, error) {
+	s, err := newSubmission(conf, args, submit)
+	if err != nil {
+		return Launch{}, err
+	}
+	pipeline, err := conf.Pipeline(args.Type)
+	if err != nil {
+		return Launch{}, err
+	}
+	kafka, err := conf.Kafka()
+	if err != nil {
+		return Launch{}, err
+	}
+	job := Job{
+		Kafka:        Kafka{Servers: strings.Join(kafka.Servers, ","), Topic: args.Topic, Options: map[string]string{}},
+		Table:        string(pipeline.Type),
+		Compression:  s.Settings.Compression,
+		BatchSeconds: s.Settings.Batch.Seconds(),
+		Once:         args.Once,
+		Partitions:   args.Partitions,
+	}
+	if job.Zone, job.Gaps, err = Zone(tz); err != nil {
+		return Launch{}, err
+	}
+	return Launch{Submission: s, Job: job}, nil
 }
 
 const (
@@ -102,8 +135,9 @@ func (l *Launch) findSpark(ctx context.Context, log *logging.Logger) {
 	if !l.needsVersion() {
 		return
 	}
-	from := l.Submission.Submit + " --version"
-	if l.Spark, from = FindVersion(l.Submission.Submit, os.Getenv); !l.Spark.Known() {
+	var from string
+	l.Spark, from = FindVersion(l.Submission.Submit, os.Getenv)
+	if !l.Spark.Known() {
 		l.Spark, from = askVersion(ctx, l.Submission.Submit), l.Submission.Submit+" --version"
 	}
 	switch {

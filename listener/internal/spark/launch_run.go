@@ -4,14 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
+
+	"spot-ingest/pkg/logging"
 )
 
 // ErrKilled is the end of a job that was not waited for.
 var ErrKilled = errors.New("spark-submit was killed by the second signal: what was not committed is read again at the next start")
+
+// Exit returns the program's exit code for what [Launch.Submit] returned, and tells of a
+// failure, in the log and as the original did on standard error: 0, 1 for [ErrKilled], 2 for
+// all else.
+func Exit(err error, log *logging.Logger, stderr io.Writer) int {
+	const failed = "Failed to submit Spark Job!"
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, ErrKilled):
+		log.Warning("%v", err)
+		fmt.Fprintf(stderr, "listener: error: %v\n", err)
+		return 1
+	}
+	log.Error(failed)
+	log.Error("%v", err)
+	fmt.Fprintf(stderr, "%s\nlistener: error: %v\n", failed, err)
+	return 2
+}
 
 // Run starts spark-submit, without a shell, and waits for it. Its output is that of this
 // process, its environment too; it reads nothing. When stop ends it gets a SIGTERM, whatever
