@@ -13,6 +13,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Create makes a file that wasn't there, with what write writes, in a folder that must be
@@ -64,13 +66,45 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 		if own := data.finish(); own != nil {
 			retry, err = false, own
 		}
-		if err != nil {
-			c.drop(ctx, part)
-			away = append(away, addresses(ctx, location)...)
-			return retry, err
+		if err == nil {
+			return false, c.publish(ctx, part, name)
 		}
-		return false, c.publish(ctx, part, name)
+		if retry {
+			retry, err = c.reason(ctx, name, err)
+		}
+		if !refusedAtOnce(err) {
+			c.drop(ctx, part)
+		}
+		away = append(away, addresses(ctx, location)...)
+		return retry, err
 	})
+}
+
+// reason finds out why a transfer broke off. A data node that refuses a file, or can't go
+// on, says so and closes the connection, and its words are lost if it is being written to
+// meanwhile. A file of one byte is written at once, so that there they arrive.
+func (c *Client) reason(ctx context.Context, name string, err error) (retry bool, because error) {
+	if remote := (*RemoteError)(nil); errors.As(err, &remote) {
+		return true, err
+	}
+	part := partOf(name)
+	location, retry, because := c.place(ctx, part, new([]string))
+	if because != nil {
+		return retry, because
+	}
+	retry, because = c.transfer(ctx, "PUT", location, strings.NewReader("?"), 1, created)
+	if !refusedAtOnce(because) {
+		c.drop(ctx, part)
+	}
+	if remote := (*RemoteError)(nil); errors.As(because, &remote) {
+		return retry, because
+	}
+	return true, err
+}
+
+// refusedAtOnce tells whether a file was refused before there was anything of it.
+func refusedAtOnce(err error) bool {
+	return errors.Is(err, ErrSafeMode) || err != nil && !worthAgain(err) && !errors.Is(err, unix.EDQUOT)
 }
 
 func created(resp *http.Response) error {

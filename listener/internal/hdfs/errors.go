@@ -47,6 +47,9 @@ func (e *RemoteError) Is(target error) bool {
 	case "FileAlreadyExistsException", "AlreadyBeingCreatedException":
 		return target == fs.ErrExist
 	case "AccessControlException", "SecurityException":
+		if strings.HasSuffix(e.Message, "(is not a directory)") {
+			return target == unix.ENOTDIR
+		}
 		return target == fs.ErrPermission
 	case "PathIsNotEmptyDirectoryException":
 		return target == unix.ENOTEMPTY
@@ -59,7 +62,8 @@ func (e *RemoteError) Is(target error) bool {
 	case "RetriableException":
 		return target == ErrSafeMode && strings.Contains(e.Message, "SafeModeException")
 	case "IOException":
-		return target == ErrNoDataNode && noDataNode(e.Message)
+		return target == ErrNoDataNode && noDataNode(e.Message) ||
+			target == fs.ErrExist && strings.HasSuffix(e.Message, "must both be directories") // of a rename
 	}
 	return false
 }

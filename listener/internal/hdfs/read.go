@@ -165,5 +165,6 @@ func worthAgain(err error) bool {
 			return false
 		}
 	}
-	return true
+	remote := (*RemoteError)(nil)
+	return !errors.As(err, &remote) || remote.Exception != "EOFException" // of a read behind the end
 }

@@ -40,7 +40,7 @@ var semantics = []struct {
 	{"stat of the root", func(c *hdfs.Client, d string) error { return expectInfo(c, "/", "/", 0, true) }, nil, nil},
 	{"stat of nothing", func(c *hdfs.Client, d string) error { _, err := c.Stat(d + "/none"); return err }, fs.ErrNotExist, nil},
 	{"stat below nothing", func(c *hdfs.Client, d string) error { _, err := c.Stat(d + "/none/none"); return err }, fs.ErrNotExist, nil},
-	{"stat below a file", func(c *hdfs.Client, d string) error { _, err := c.Stat(d + "/file/none"); return err }, unix.ENOTDIR, nil},
+	{"stat below a file", func(c *hdfs.Client, d string) error { _, err := c.Stat(d + "/file/none"); return err }, fs.ErrNotExist, nil},
 
 	{"list nothing", func(c *hdfs.Client, d string) error { _, err := c.ReadDir(d + "/none"); return err }, fs.ErrNotExist, nil},
 	{"list a file", func(c *hdfs.Client, d string) error { _, err := c.ReadDir(d + "/file"); return err }, unix.ENOTDIR, nil},
@@ -97,6 +97,7 @@ var semantics = []struct {
 	{"remove a full folder", func(c *hdfs.Client, d string) error { return c.Remove(d + "/full") }, unix.ENOTEMPTY, nil},
 	{"remove nothing", func(c *hdfs.Client, d string) error { return c.Remove(d + "/none") }, fs.ErrNotExist, nil},
 	{"remove below nothing", func(c *hdfs.Client, d string) error { return c.Remove(d + "/none/none") }, fs.ErrNotExist, nil},
+	{"remove below a file", func(c *hdfs.Client, d string) error { return c.Remove(d + "/file/none") }, unix.ENOTDIR, nil},
 	{"remove a folder and all", func(c *hdfs.Client, d string) error { return c.RemoveAll(d + "/full") }, nil, []string{"-full/", "-full/file"}},
 	{"remove a file and all", func(c *hdfs.Client, d string) error { return c.RemoveAll(d + "/file") }, nil, []string{"-file"}},
 	{"remove nothing and all", func(c *hdfs.Client, d string) error { return c.RemoveAll(d + "/none") }, nil, nil},
@@ -209,6 +210,90 @@ func expectAfter(err, check error) error {
 		return check
 	}
 	return err
+}
+
+// A cluster is one whose state a test changes: hdfstest or a real one.
+type cluster interface {
+	// client is a client that makes one try only.
+	client(t *testing.T, user string) *hdfs.Client
+	safeMode(on bool)
+	quota(folder string, names, bytes int64)
+}
+
+// changes are all operations that change something in a folder that prepare has made.
+var changes = []struct {
+	name string
+	do   func(c *hdfs.Client, d string) error
+}{
+	{"make a folder", func(c *hdfs.Client, d string) error { return c.MkdirAll(d + "/new") }},
+	{"create", func(c *hdfs.Client, d string) error { return write(c, d+"/new file", "some") }},
+	{"create a large file", func(c *hdfs.Client, d string) error { return write(c, d+"/large", strings.Repeat("large ", 1_000_000)) }},
+	{"claim", func(c *hdfs.Client, d string) error { return c.Claim(d+"/file", d+"/full/claimed") }},
+	{"rename", func(c *hdfs.Client, d string) error { return c.Rename(d+"/full", d+"/renamed") }},
+	{"remove", func(c *hdfs.Client, d string) error { return c.Remove(d + "/empty") }},
+	{"remove all", func(c *hdfs.Client, d string) error { return c.RemoveAll(d + "/renamed") }},
+}
+
+func testSafeMode(t *testing.T, of cluster) {
+	c, d := of.client(t, "hdfs"), "/safe mode"
+	prepare(t, c, d)
+	of.safeMode(true)
+	defer of.safeMode(false)
+	for _, change := range changes {
+		if err := change.do(c, d); !errors.Is(err, hdfs.ErrSafeMode) {
+			t.Errorf("%s in safe mode: %v", change.name, err)
+		}
+	}
+	if err := expectContent(c, d+"/file", "content"); err != nil {
+		t.Error(err)
+	}
+	expectUntouched(t, c, d)
+	of.safeMode(false)
+	for _, change := range changes {
+		if err := change.do(c, d); err != nil {
+			t.Errorf("%s after safe mode: %v", change.name, err)
+		}
+	}
+}
+
+func testPermissions(t *testing.T, of cluster) {
+	d := "/permissions"
+	prepare(t, of.client(t, "hdfs"), d)
+	c := of.client(t, "somebody")
+	for _, change := range changes {
+		// The last removes what isn't there.
+		if err := change.do(c, d); !errors.Is(err, fs.ErrPermission) && change.name != "remove all" {
+			t.Errorf("%s by somebody: %v", change.name, err)
+		}
+	}
+	if err := expectContent(c, d+"/file", "content"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Stat(d + "/file/none"); !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("stat below a file by somebody: %v", err)
+	}
+	expectUntouched(t, c, d)
+}
+
+func testQuotas(t *testing.T, of cluster) {
+	c := of.client(t, "hdfs")
+	prepare(t, c, "/quota")
+	for _, q := range []struct{ names, bytes int64 }{{5, 1 << 40}, {100, 4000}} {
+		of.quota("/quota", q.names, q.bytes)
+		for _, size := range []int{5000, 6_000_000} {
+			if err := write(c, "/quota/new", strings.Repeat("n", size)); !errors.Is(err, unix.EDQUOT) {
+				t.Errorf("%d bytes where %d names and %d bytes are allowed: %v", size, q.names, q.bytes, err)
+			}
+		}
+		expectUntouched(t, c, "/quota")
+	}
+}
+
+func expectUntouched(t *testing.T, c *hdfs.Client, d string) {
+	t.Helper()
+	if got := tree(t, c, d, ""); fmt.Sprint(got) != "[empty/ file full/ full/file]" {
+		t.Errorf("left: %q", got)
+	}
 }
 
 // Names come back as they were given, whatever means something in a URL.

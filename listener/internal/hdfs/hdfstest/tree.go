@@ -65,8 +65,10 @@ func (s *Server) check(path string, n *node, user string, right uint32) error {
 func (s *Server) find(path, user string) (*node, error) {
 	at := s.root
 	for _, name := range elements(path) {
-		if at.children == nil {
-			return nil, throw("ParentNotDirectoryException", "%s (a part of it is not a directory)", path)
+		if at.children == nil && user == s.o.Superuser {
+			return nil, nil
+		} else if at.children == nil {
+			return nil, throw("AccessControlException", "%s (is not a directory)", path)
 		}
 		if err := s.check(path, at, user, 1); err != nil {
 			return nil, err
