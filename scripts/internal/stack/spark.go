@@ -9,6 +9,13 @@ import (
 // sparkKafka are the jars by which Spark reads from Kafka, a version of Spark. What else
 // they depend on Spark brings along.
 var sparkKafka = map[string][]artifact{
+	"3.5.7": {
+		{Group: "org.apache.spark", Name: "spark-sql-kafka-0-10_2.12", Version: "3.5.7"},
+		{Group: "org.apache.spark", Name: "spark-token-provider-kafka-0-10_2.12", Version: "3.5.7"},
+		{Group: "org.apache.spark", Name: "spark-avro_2.12", Version: "3.5.7"},
+		{Group: "org.apache.kafka", Name: "kafka-clients", Version: "3.4.1"},
+		{Group: "org.apache.commons", Name: "commons-pool2", Version: "2.11.1"},
+	},
 	"4.1.1": {
 		{Group: "org.apache.spark", Name: "spark-sql-kafka-0-10_2.13", Version: "4.1.1"},
 		{Group: "org.apache.spark", Name: "spark-token-provider-kafka-0-10_2.13", Version: "4.1.1"},
