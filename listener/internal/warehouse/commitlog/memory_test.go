@@ -25,6 +25,7 @@ type tree struct {
 	now   time.Time
 	late  []lateOperation
 	count int // of operations so far
+	lag   int // how many operations later a lagging one is done
 }
 
 type node struct {
@@ -46,9 +47,8 @@ func newTree() *tree {
 // A mount is the tree as one client sees it. Its methods may fail, as failing says.
 type mount struct {
 	*tree
-	// before is called before each operation, without a lock; changes says whether it
-	// changes something. Nil: nothing fails.
-	before func(operation, path string, changes bool) failure
+	// before is called before each operation, without a lock. Nil: nothing fails.
+	before func(operation, path string) failure
 }
 
 // A failure is what becomes of an operation that fails.
@@ -61,16 +61,13 @@ const (
 	lagging         // it is done later
 )
 
-// lag is how many operations later a lagging one is done.
-const lag = 4
-
 var errLost = errors.New("the answer was lost")
 
 // operate does an operation, unless it fails.
 func (m *mount) operate(operation, p string, changes bool, do func() error) error {
 	var fails failure
 	if m.before != nil {
-		fails = m.before(operation, p, changes)
+		fails = m.before(operation, p)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +82,7 @@ func (m *mount) operate(operation, p string, changes bool, do func() error) erro
 	case fails == lost:
 		do()
 	case fails == lagging && changes:
-		m.late = append(m.late, lateOperation{m.count + lag, do})
+		m.late = append(m.late, lateOperation{m.count + m.lag, do})
 	}
 	return &fs.PathError{Op: operation, Path: p, Err: errLost}
 }
@@ -102,7 +99,7 @@ func (t *tree) catchUp(count int) {
 func (t *tree) settleAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.catchUp(t.count + lag)
+	t.catchUp(t.count + t.lag)
 }
 
 // put makes or replaces a node and stamps it and its folder.
