@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -233,16 +232,6 @@ func exercise(ctx context.Context, t *testing.T, tab *Table, createDatabase func
 	return location
 }
 
-// someHours returns n hours from the end of 2017 on, of three months at least.
-func someHours(n int) (hours []table.Hour) {
-	at := time.Date(2017, 12, 20, 0, 0, 0, 0, time.UTC)
-	for range n {
-		hours = append(hours, table.Hour{Year: int16(at.Year()), Month: int8(at.Month()), Day: int8(at.Day()), Hour: int8(at.Hour())})
-		at = at.Add(time.Hour)
-	}
-	return hours
-}
-
 // repair makes folders that Hive doesn't know and has them added.
 func repair(ctx context.Context, t *testing.T, tab *Table, folder, location string, known []table.Hour) {
 	t.Helper()
@@ -263,20 +252,4 @@ func repair(ctx context.Context, t *testing.T, tab *Table, folder, location stri
 		}
 		t.Logf("repair: %v", time.Since(begin).Round(time.Millisecond))
 	}
-}
-
-func readDir(path string) ([]fs.FileInfo, error) {
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil, err
-	}
-	var infos []fs.FileInfo
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil {
-			return nil, err
-		}
-		infos = append(infos, info)
-	}
-	return infos, nil
 }
