@@ -9,6 +9,7 @@ package table
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"spot-ingest/listener/internal/columns"
 	"spot-ingest/pkg/config"
@@ -112,4 +113,23 @@ func (t *Table) Folder(h Hour) string {
 		folder = strconv.AppendInt(folder, n, 10)
 	}
 	return string(folder)
+}
+
+// HourOf returns the hour whose folder this is, as Folder writes it; not ok is any other text.
+func (t *Table) HourOf(folder string) (h Hour, ok bool) {
+	var numbers [4]int64
+	parts := strings.Split(folder, "/")
+	if len(parts) != len(numbers) {
+		return Hour{}, false
+	}
+	for i, part := range parts {
+		value, found := strings.CutPrefix(part, t.Partitions[i].Name+"=")
+		n, err := strconv.ParseInt(value, 10, 16)
+		if !found || err != nil {
+			return Hour{}, false
+		}
+		numbers[i] = n
+	}
+	h = Hour{Year: int16(numbers[0]), Month: int8(numbers[1]), Day: int8(numbers[2]), Hour: int8(numbers[3])}
+	return h, t.Folder(h) == folder
 }
