@@ -202,6 +202,21 @@ func (c *Config) Collector(name string) (Collector, error) {
 	return col, nil
 }
 
+// LocalStaging returns local_staging of the pipeline that [Config.Pipeline] finds by this
+// name, the folder for temporary files, or the default. It need not exist: the file may be
+// another host's.
+func (c *Config) LocalStaging(name string) (string, error) {
+	_, s, err := c.pipeline(name)
+	if err != nil {
+		return "", err
+	}
+	staging := s.text("local_staging", "a folder for temporary files")
+	if staging == "" {
+		staging = defaultStaging
+	}
+	return staging, *s.err
+}
+
 // folder returns a path. The shipped file's /collector_path is a placeholder, unless
 // somebody has made such a folder.
 func (s section) folder(key, want string) string {
