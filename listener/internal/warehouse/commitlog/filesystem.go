@@ -36,3 +36,6 @@ type FileSystem interface {
 	// durable by itself; fs.ErrNotExist, where there is something to do.
 	Sync(folder string) error
 }
+
+// FileSystem returns the one that the log lies on.
+func (l *Log) FileSystem() FileSystem { return l.fs }
