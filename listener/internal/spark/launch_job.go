@@ -99,15 +99,23 @@ const (
 	PartnerCommand = "spark-partner"
 )
 
-// Submit starts the job and waits until spark-submit ends, as [Run] does. Its files are in a
-// private folder meanwhile. The error is for exit code 2, unless it is [ErrKilled].
-func (l Launch) Submit(stop, kill context.Context, log *logging.Logger) error {
+// Check tells why the job can't be started, as far as that can be told before.
+func (l Launch) Check() error {
 	if err := checkPlace(l.master(), l.deployMode()); err != nil {
 		return err
 	}
 	if l.Submission.Submit == "" {
 		return errors.New("neither spark2-submit nor spark-submit is on the PATH: " +
 			"put Spark's bin folder there, or give --master local to write the table in this process")
+	}
+	return nil
+}
+
+// Submit starts the job and waits until spark-submit ends, as [Run] does. Its files are in a
+// private folder meanwhile. The error is for exit code 2, unless it is [ErrKilled].
+func (l Launch) Submit(stop, kill context.Context, log *logging.Logger) error {
+	if err := l.Check(); err != nil {
+		return err
 	}
 	l.findSpark(stop, log)
 	dir, err := os.MkdirTemp("", "spot-listener-")
