@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What ends before a message is read.
@@ -38,10 +39,24 @@ func TestEndsAtOnce(t *testing.T) {
 		{name: "broken codec", args: usual(), edit: func(s *site) { s.set("parquet_compression", "brotli") }, code: 1, err: `spark-streaming.parquet_compression is "brotli"`},
 		{name: "placeholder", args: usual(), edit: func(s *site) { s.conf["kafka"] = map[string]any{"kafka_server": "kafka ip"} }, code: 1, err: `kafka_server is still the placeholder "kafka ip"`},
 		{name: "no place", args: usual(), edit: func(s *site) { s.conf["hdfs_app_path"] = "hdfs application path" }, code: 1, err: `neither HUSER of .*spot.conf nor hdfs_app_path of ingest_conf.json is set`},
-		{name: "HDFS", args: usual(), edit: func(s *site) { s.conf["hdfs_app_path"] = "hdfs://host/user/spot" }, code: 1, err: `this release writes to local file systems only`},
+		{name: "HDFS away", args: usual("--once"), edit: func(s *site) {
+			s.conf["hdfs_app_path"] = "hdfs://127.0.0.1:1/user/spot"
+			s.plight.Patience = time.Second
+		}, code: 1,
+			out: `HDFS is not available, trying again: `, err: `HDFS has not been available for 1s: .*connection refused`},
+		{name: "S3", args: usual(), edit: func(s *site) { s.conf["hdfs_app_path"] = "s3a://bucket/spot" }, code: 1, err: `tables can be on HDFS .* and in local folders`},
+		{name: "Hive away", args: usual("--once"), edit: func(s *site) {
+			s.hive(map[string]any{"metastore": "thrift://127.0.0.1:1"})
+			s.plight.Patience = time.Second
+		}, code: 1,
+			out: `Hive is not available, trying again: `, err: `Hive has not been available for 1s: .*section hive of ingest_conf.json`},
+		{name: "Hive without a database", args: usual(), edit: func(s *site) { s.hive(map[string]any{"metastore": "h"}); delete(s.conf, "dbname") }, code: 1, err: `dbname of ingest_conf.json is not set`},
+		{name: "--create-table without Hive", args: usual("--create-table"), code: 1, err: `--create-table: set .*metastore`},
 		{name: "a file in the way", args: usual(), edit: func(s *site) { s.write("", "warehouse") }, code: 1, err: `warehouse`},
-		{name: "yarn", args: usual("-m", "yarn"), code: 1, err: `a Spark job is asked for \(--master yarn\)`},
-		{name: "no -m, Spark there", args: []string{"-t", "flow", "--topic", topic, "-p", "3"}, edit: (*site).installSpark, code: 1, err: `no --master is given, so yarn, as .*/spark-submit is on the PATH`},
+		{name: "yarn, no Spark", args: usual("-m", "yarn"), code: 2, err: `^Failed to submit Spark Job!\n.*neither spark2-submit nor spark-submit is on the PATH`},
+		{name: "Mesos", args: usual("-m", "mesos://h:5050"), edit: (*site).installSpark, code: 2, err: `^Failed to submit Spark Job!\n.*does not run on Mesos`},
+		{name: "Spark, no place", args: usual("-m", "yarn"), edit: func(s *site) { s.installSpark(); s.conf["hdfs_app_path"] = "" }, code: 1, err: `neither HUSER of .*spot.conf nor hdfs_app_path of ingest_conf.json is set`},
+		{name: "Spark on S3", args: usual("-m", "yarn"), edit: func(s *site) { s.installSpark(); s.conf["hdfs_app_path"] = "s3a://bucket/spot" }, code: 1, err: `tables can be on HDFS`},
 		{name: "no -m, no Spark, no explicit place", args: []string{"-t", "flow", "--topic", topic, "-p", "3"}, code: 1, err: `give --master local or write file:///`,
 			edit: func(s *site) { s.env = []string{"PATH=" + s.dir} }},
 		{name: "kinit refuses", args: usual(), edit: (*site).installKinit, code: 1, err: `^listener: error: KRB_AUTH is set: .*/kinit for spot@EXAMPLE.COM failed: exit status 1: no such key\n$`},
@@ -67,6 +82,12 @@ func TestEndsAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hive has the configuration say where Hive is.
+func (s *site) hive(section map[string]any) {
+	s.conf["hive"] = section
+	s.conf["dbname"] = "spot"
 }
 
 // installSpark puts a spark-submit first on the PATH. Nobody may start it.
@@ -128,9 +149,9 @@ func TestRedirect(t *testing.T) {
 	if text, err := os.ReadFile(log); err != nil || len(text) != 0 {
 		t.Errorf("left: %q, %v", text, err)
 	}
-	p = s.run(1, "-r", "spark.log", "-m", "yarn")
+	p = s.run(2, "-r", "spark.log", "-m", "mesos://h:5050")
 	text, err := os.ReadFile(log)
-	if err != nil || !strings.HasPrefix(string(text), "listener: error: a Spark job is asked for") || p.stderr.String() != "" {
+	if err != nil || !strings.HasPrefix(string(text), "Failed to submit Spark Job!\nlistener: error: --master mesos") || p.stderr.String() != "" {
 		t.Errorf("spark.log %q, %v; stderr %q", text, err, p.stderr)
 	}
 }

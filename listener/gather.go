@@ -52,7 +52,7 @@ func (l *listener) gather(ctx context.Context, gen *consume.Generation, messages
 			if l.args.Once {
 				stalled.Reset(awayAtOnce)
 			}
-			if err := l.checkBadRows(b); err != nil {
+			if err := l.checkBadRows(b.setAside()); err != nil {
 				return whenOver, err
 			}
 			if l.read(b, positions) {

@@ -6,13 +6,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"spot-ingest/listener/internal/consume"
+	"spot-ingest/listener/internal/hdfs"
+	"spot-ingest/listener/internal/metastore"
 	"spot-ingest/listener/internal/table"
 	"spot-ingest/listener/internal/warehouse"
 	"spot-ingest/listener/internal/warehouse/commitlog"
@@ -30,8 +32,13 @@ type listener struct {
 	conf  config.Listener
 	kind  config.Type
 	topic string
-	// folder is the type's: it holds the table, the commit log, staging and dead letters.
-	folder string
+	// pipeline is the one that -t names; staging is its folder for temporary files.
+	pipeline config.Pipeline
+	staging  string
+	place    Place
+	folder   string       // the type's
+	remote   *hdfs.Client // nil: the folder is on a local file system
+	spool    *spool       // nil likewise
 
 	log     *logging.Logger // SPOT.INGEST.LISTENER
 	root    *logging.Logger
@@ -39,6 +46,10 @@ type listener struct {
 	workers []*worker
 	house   *warehouse.Warehouse
 	commits *commitlog.Log
+	files   commitlog.FileSystem // on which the commit log lies
+
+	hive      *hive                // nil: Hive isn't told of partitions
+	registrar *metastore.Registrar // likewise
 
 	fromSaid bool          // that --from does not count
 	ends     map[int]int64 // --once: where the topic ended at the start
@@ -54,41 +65,51 @@ const (
 	openFiles    = 64
 )
 
-// newListener checks all that can be checked before work begins. Its errors are for the
-// operator to mend.
-func newListener(ctx context.Context, conf *config.Config, args cli.ListenerArgs, log *logging.Logger) (*listener, error) {
+// newListener makes a listener that knows its settings, and has asked nobody yet. Its errors
+// are for the operator to mend.
+func newListener(conf *config.Config, args cli.ListenerArgs, log *logging.Logger) (*listener, error) {
 	l := &listener{args: args, topic: args.Topic, root: log, log: log.Named("SPOT.INGEST.LISTENER")}
-	engine := chooseEngine(args.Master, args.Engine, findSubmit())
-	if engine.spark {
-		return nil, fmt.Errorf("a Spark job is asked for (%s), which is not started here", engine.why)
-	}
-	l.log.Info("%s", engine)
 	var err error
 	if l.conf, err = conf.Listener(); err != nil {
 		return nil, err
 	}
-	pipeline, err := conf.Pipeline(args.Type)
-	if err != nil {
+	if l.pipeline, err = conf.Pipeline(args.Type); err != nil {
 		return nil, err
 	}
-	l.kind = pipeline.Type
-	if err := checkPartitions(args.Partitions); err != nil {
+	l.kind = l.pipeline.Type
+	if l.staging, err = conf.LocalStaging(args.Type); err != nil {
 		return nil, err
 	}
-	if unused := sparkOnly(args, l.conf); unused != "" {
-		l.log.Info("%s", unused)
+	return l, checkPartitions(args.Partitions)
+}
+
+// begin finds out where the table lies and starts.
+func (l *listener) begin(ctx context.Context, conf *config.Config) error {
+	if err := l.findHive(ctx, conf); err != nil {
+		return err
 	}
-	if l.folder, err = l.place(conf); err != nil {
-		return nil, err
+	if err := l.findPlace(conf); err != nil {
+		return err
 	}
+	return l.start(ctx, conf)
+}
+
+// start checks all that can be checked before work begins.
+func (l *listener) start(ctx context.Context, conf *config.Config) error {
+	l.folder = l.place.folder(l.kind)
+	lies := path.Join(l.folder, "hive")
+	if l.place.Cluster != nil {
+		lies = l.place.uri(lies)
+	}
+	l.log.Info("The table lies in %q: %s.", lies, l.place.Why)
 	if err := l.connect(ctx, conf); err != nil {
-		return nil, err
+		return err
 	}
-	if err := l.open(ctx); err != nil {
+	err := l.open(ctx)
+	if err != nil {
 		l.close()
-		return nil, err
 	}
-	return l, nil
+	return err
 }
 
 // group is the consumer group, by default of the topic's name.
@@ -99,25 +120,28 @@ func (l *listener) group() string {
 	return l.topic
 }
 
-// place returns the type's folder, in which its table lies.
-func (l *listener) place(conf *config.Config) (string, error) {
+// whereabouts is what tells where the tables lie.
+func (l *listener) whereabouts(conf *config.Config) (Whereabouts, error) {
 	w, err := conf.Warehouse()
-	if err != nil {
-		return "", err
-	}
-	place, err := findPlace(Whereabouts{
-		ConfigFile: l.args.ConfigFile, AppPath: w.AppPath, SpotConf: spotConf,
+	return Whereabouts{
+		Table: l.hive.location(), ConfigFile: l.args.ConfigFile, AppPath: w.AppPath, SpotConf: spotConf,
 		HadoopConfDir: os.Getenv("HADOOP_CONF_DIR"), Local: isLocal(l.args.Master),
-	})
+	}, err
+}
+
+// findPlace finds out where the tables lie.
+func (l *listener) findPlace(conf *config.Config) error {
+	w, err := l.whereabouts(conf)
 	if err != nil {
-		return "", err
+		return err
 	}
-	for _, warning := range place.Warnings {
+	if l.place, err = findPlace(w); err != nil {
+		return err
+	}
+	for _, warning := range l.place.Warnings {
 		l.log.Warning("%s", warning)
 	}
-	folder := filepath.Join(place.Root, string(l.kind))
-	l.log.Info("The table lies in %q: %s.", filepath.Join(folder, "hive"), place.Why)
-	return folder, nil
+	return nil
 }
 
 // connect waits until Kafka answers; for ever, unless the listener runs once.
@@ -154,30 +178,22 @@ var awayAtOnce = 60 * time.Second
 
 // open opens the commit log, and makes what writes the files.
 func (l *listener) open(ctx context.Context) error {
-	var err error
-	l.commits, err = commitlog.Open(commitlog.Options{
-		Folder: l.folder, Table: string(l.kind), Topic: l.topic, Group: l.group(),
-		Now: time.Now, Logger: l.root.Named("SPOT.INGEST.COMMITLOG"), Fault: fault,
-	})
-	if err != nil {
+	if err := l.openRemote(); err != nil {
 		return err
 	}
-	codec, err := parquet.ParseCodec(l.conf.Compression)
-	if err != nil {
+	if err := l.openLog(ctx); err != nil {
 		return err
 	}
-	local := zone.Load(zone.Local())
-	if local == nil {
-		return fmt.Errorf("TZ %q is in no time zone database: the table has local times, name a zone as Europe/Berlin", zone.Local())
+	l.files = l.commits.FileSystem()
+	if err := l.openWarehouse(); err != nil {
+		return err
 	}
-	t := table.Of(l.kind)
-	l.house = warehouse.New(warehouse.Options{
-		Table: t, Folder: l.commits.Staging(), Codec: codec, CreatedBy: "spot-ingest version " + version,
-		RowGroup: rowGroup, Memory: bufferMemory, OpenFiles: openFiles,
-	})
+	if err := l.makeTable(ctx); err != nil {
+		return err
+	}
 	var partitions int
 	var bounds map[int]consume.Bounds
-	err = l.ask(ctx, func(ctx context.Context) (err error) {
+	err := l.ask(ctx, func(ctx context.Context) (err error) {
 		if partitions, err = l.kafka.Partitions(ctx); err == nil && l.args.Once {
 			bounds, err = l.kafka.Bounds(ctx, upTo(partitions))
 		}
@@ -189,13 +205,63 @@ func (l *listener) open(ctx context.Context) error {
 	if l.args.Partitions > partitions {
 		l.log.Info("-p is %d, but topic %q has %d partitions: that does no harm.", l.args.Partitions, l.topic, partitions)
 	}
-	// More workers than processors would only take memory.
-	for range min(l.args.Partitions, runtime.GOMAXPROCS(0)) {
-		l.workers = append(l.workers, newWorker(t, t.NewParser(local)))
-	}
 	l.ends = make(map[int]int64, len(bounds))
 	for p, b := range bounds {
 		l.ends[p] = b.Stable
+	}
+	l.startRegistrar()
+	return nil
+}
+
+// openLog opens the commit log, on whatever file system it is.
+func (l *listener) openLog(ctx context.Context) error {
+	o := commitlog.Options{
+		Folder: l.folder, Table: string(l.kind), Topic: l.topic, Group: l.group(),
+		Now: time.Now, Logger: l.root.Named("SPOT.INGEST.COMMITLOG"), Fault: fault,
+	}
+	if l.remote == nil {
+		var err error
+		l.commits, err = commitlog.Open(o)
+		return err
+	}
+	o.FileSystem = l.remote
+	return l.insist(ctx, "HDFS", !l.args.Once, awayAtOnce, func(context.Context) (err error) {
+		l.commits, err = commitlog.Open(o)
+		return err
+	}, hdfsPasses)
+}
+
+// reopen opens the commit log again, of which another listener has taken the staging folder:
+// this one was stopped for so long that it was held for dead.
+func (l *listener) reopen(ctx context.Context) error {
+	if err := l.commits.Close(); err != nil {
+		l.log.Debug("%v", err)
+	}
+	return l.openLog(ctx)
+}
+
+// openWarehouse makes what writes the files.
+func (l *listener) openWarehouse() error {
+	codec, err := parquet.ParseCodec(l.conf.Compression)
+	if err != nil {
+		return err
+	}
+	local := zone.Load(zone.Local())
+	if local == nil {
+		return fmt.Errorf("TZ %q is in no time zone database: the table has local times, name a zone as Europe/Berlin", zone.Local())
+	}
+	folder := l.commits.Staging()
+	if l.spool != nil {
+		folder = l.spool.folder
+	}
+	t := table.Of(l.kind)
+	l.house = warehouse.New(warehouse.Options{
+		Table: t, Folder: folder, Codec: codec, CreatedBy: "spot-ingest version " + version,
+		RowGroup: rowGroup, Memory: bufferMemory, OpenFiles: openFiles,
+	})
+	// More workers than processors would only take memory.
+	for range min(l.args.Partitions, runtime.GOMAXPROCS(0)) {
+		l.workers = append(l.workers, newWorker(t, t.NewParser(local)))
 	}
 	return nil
 }
@@ -211,6 +277,14 @@ func (l *listener) close() {
 		if err := l.commits.Close(); err != nil {
 			l.log.Warning("%v", err)
 		}
+	}
+	if l.spool != nil {
+		if err := l.spool.close(); err != nil {
+			l.log.Warning("local staging: %v", err)
+		}
+	}
+	if err := l.endRegistrar(); err != nil {
+		l.log.Warning("%v", err)
 	}
 }
 

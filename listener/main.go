@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -28,6 +29,9 @@ const (
 func main() { os.Exit(run()) }
 
 func run() int {
+	if len(os.Args) == 3 && os.Args[1] == partnerCommand {
+		return runPartner(os.Args[2])
+	}
 	zone.SetLocal()
 	var (
 		args cli.ListenerArgs
@@ -53,15 +57,31 @@ func run() int {
 		}
 	}
 	log := logging.New(os.Stdout, logging.ParseLevel(args.LogLevel), args.JSONLogs)
-	ctx, _ := cli.Signals("listener", drainTime, stopTime, "what was not committed is read again at the next start")
+	engine := chooseEngine(args.Master, args.Engine, findSubmit())
+	var ctx, kill context.Context
+	if engine.spark {
+		ctx, kill = cli.TwoSignals()
+	} else {
+		ctx, _ = cli.Signals("listener", drainTime, stopTime, stopMessage)
+	}
 	if err := kerberos.Authenticate(ctx, os.Getenv, spotConf, log.Named("SPOT.INGEST.COMMON.KERBEROS")); err != nil {
 		return fail(err)
 	}
-	l, err := newListener(ctx, conf, args, log)
-	if err != nil && ctx.Err() != nil && !args.Once {
-		return exitOK // stopped while it waited for Kafka: nothing was begun
-	}
+	l, err := newListener(conf, args, log)
 	if err != nil {
+		return fail(err)
+	}
+	l.log.Info("%s", engine)
+	if engine.spark {
+		return l.submit(ctx, kill, conf)
+	}
+	if unused := sparkOnly(args, l.conf); unused != "" {
+		l.log.Info("%s", unused)
+	}
+	if err := l.begin(ctx, conf); err != nil {
+		if ctx.Err() != nil && !args.Once {
+			return exitOK // stopped while it waited for Kafka: nothing was begun
+		}
 		return fail(err)
 	}
 	if err := l.run(ctx); err != nil {
@@ -79,4 +99,6 @@ func fail(err error) int {
 const (
 	drainTime = 20 * time.Second // for what was received when a signal comes
 	stopTime  = 25 * time.Second
+
+	stopMessage = "what was not committed is read again at the next start"
 )

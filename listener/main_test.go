@@ -26,6 +26,9 @@ import (
 const beListener = "SPOT_TEST_BE_LISTENER"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(beDriver) != "" {
+		os.Exit(beTheDriver())
+	}
 	if text := os.Getenv(beListener); text != "" {
 		var p plight
 		if err := json.Unmarshal([]byte(text), &p); err != nil {

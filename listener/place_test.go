@@ -30,11 +30,12 @@ func TestFindPlace(t *testing.T) {
 	t.Chdir(dir)
 	onHDFS := hadoopConf(t, "fs.defaultFS", "hdfs://nameservice1")
 	onHDFSOnce := hadoopConf(t, "fs.default.name", "hdfs://namenode:8020")
+	onS3 := hadoopConf(t, "fs.defaultFS", "s3a://bucket")
 	onLocal := hadoopConf(t, "fs.defaultFS", "file:///")
 	unsaid := hadoopConf(t, "hadoop.tmp.dir", "/tmp")
 	broken := filepath.Dir(write(t, "core-site.xml", "<configuration>"))
 
-	const localOnly = "this release writes to local file systems only, mounted ones too"
+	const neither = "tables can be on HDFS"
 	const unknown = "nothing tells that this is a folder of this host"
 	for _, tt := range []struct {
 		name     string
@@ -42,7 +43,9 @@ func TestFindPlace(t *testing.T) {
 		app      string // hdfs_app_path
 		hadoop   string
 		local    bool
+		table    string // that the metastore has
 		root     string
+		uri      string // of root, if it isn't a local folder
 		explicit bool
 		why      string // begins Why
 		err      string // in the error
@@ -69,16 +72,25 @@ func TestFindPlace(t *testing.T) {
 		{name: "URI without a path", app: "file://", err: "which has no absolute path"},
 		{name: "URI of a relative path", app: "file:data", err: "which has no absolute path"},
 
-		{name: "HDFS", app: "hdfs://nameservice1/user/spot", local: true, err: `hdfs_app_path of conf.json is "hdfs://nameservice1/user/spot": ` + localOnly},
-		{name: "WebHDFS", huser: "HUSER='webhdfs://host:9870/user/spot'", app: "/data", err: localOnly},
-		{name: "S3", app: "s3a://bucket/spot", err: localOnly},
+		{name: "HDFS", app: "hdfs://namenode:8020/user/spot", local: true, root: "/user/spot", uri: "hdfs://namenode:8020/user/spot", explicit: true},
+		{name: "HDFS before Hadoop's word", app: "hdfs://namenode:8020/user/spot", hadoop: onLocal, root: "/user/spot", uri: "hdfs://namenode:8020/user/spot", explicit: true},
+		{name: "an unknown nameservice", app: "hdfs://nameservice1/user/spot", hadoop: onHDFSOnce, root: "/user/spot", uri: "hdfs://nameservice1/user/spot", explicit: true},
+		{name: "WebHDFS", huser: "HUSER='webhdfs://host:9870/user/spot'", root: "/user/spot", uri: "webhdfs://host:9870/user/spot", explicit: true},
+		{name: "HDFS without a path", app: "hdfs://namenode:8020", root: "/", uri: "hdfs://namenode:8020/", explicit: true},
+		{name: "S3", app: "s3a://bucket/spot", err: neither},
 
-		{name: "neither scheme nor master", app: "/user/spot", err: unknown + ": if it is, give --master local or write file:///user/spot; for Spark"},
+		{name: "neither scheme nor master", app: "/user/spot", err: unknown + ": if it is, give --master local or write file:///user/spot; if it is on HDFS, "},
 		{name: "nor absolute", app: "data", err: "write file://" + dir + "/data;"},
 		{name: "Hadoop says local", app: "/user/spot", hadoop: onLocal, root: "/user/spot", explicit: true},
-		{name: "Hadoop says HDFS", app: "/user/spot", hadoop: onHDFS, local: true,
-			err: "which is on hdfs://nameservice1 by fs.defaultFS of " + onHDFS + "/core-site.xml: " + localOnly + ": write file:///user/spot"},
-		{name: "Hadoop says HDFS by the old name", app: "/user/spot", hadoop: onHDFSOnce, local: true, err: "by fs.default.name of " + onHDFSOnce},
+		{name: "Hadoop says HDFS", app: "/user//spot/", hadoop: onHDFSOnce, local: true, root: "/user/spot", uri: "hdfs://namenode:8020/user/spot", explicit: true,
+			why: `hdfs_app_path of conf.json is "/user//spot/", on hdfs://namenode:8020 by fs.default.name of ` + onHDFSOnce + "/core-site.xml"},
+		{name: "Hadoop says HDFS, and a relative path", app: "spot", hadoop: onHDFSOnce, local: true, err: "write an absolute path"},
+		{name: "Hadoop says S3", app: "/user/spot", hadoop: onS3, local: true,
+			err: "which is on s3a://bucket by fs.defaultFS of " + onS3 + "/core-site.xml: " + neither},
+
+		{name: "Hive's table", app: "/data", table: "hdfs://namenode:8020/user/spot/flow/hive", root: "/user/spot/flow", uri: "hdfs://namenode:8020/user/spot/flow", explicit: true, why: "table"},
+		{name: "Hive's table in a local folder", table: "file:/data/flow/hive/", root: "/data/flow", explicit: true},
+		{name: "Hive's table elsewhere", table: "hdfs://namenode:8020/warehouse/spot.db/flow", err: "whose last part is hive"},
 		{name: "Hadoop says nothing", app: "/user/spot", hadoop: unsaid, err: unknown},
 		{name: "Hadoop says nothing to a local master", app: "/user/spot", hadoop: unsaid, local: true, root: "/user/spot"},
 		{name: "no such Hadoop", app: "/user/spot", hadoop: dir + "/none", local: true, root: "/user/spot"},
@@ -87,15 +99,19 @@ func TestFindPlace(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := findPlace(Whereabouts{
 				ConfigFile: "conf.json", AppPath: tt.app, SpotConf: write(t, "spot.conf", tt.huser+"\n"),
-				HadoopConfDir: tt.hadoop, Local: tt.local,
+				HadoopConfDir: tt.hadoop, Local: tt.local, Table: setting{Name: "table", Value: tt.table, Table: true},
 			})
+			got.Warnings = nil
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("got %+v, %v; want the error %q", got, err, tt.err)
 				}
 				return
 			}
-			if err != nil || got.Root != tt.root || got.Explicit != tt.explicit || !strings.HasPrefix(got.Why, tt.why) || got.Warnings != nil {
+			if uri := got.uri(got.Root); err == nil && uri != tt.uri && (got.Cluster != nil || tt.uri != "") {
+				t.Errorf("got the URI %s, want %s", uri, tt.uri)
+			}
+			if err != nil || got.Root != tt.root || got.Explicit != tt.explicit || !strings.HasPrefix(got.Why, tt.why) {
 				t.Errorf("got %+v, %v; want %s, %v, %s", got, err, tt.root, tt.explicit, tt.why)
 			}
 		})
@@ -109,8 +125,19 @@ func TestFindPlaceWarns(t *testing.T) {
 	if err != nil || got.Root != "/user/spot" || len(got.Warnings) != 1 || got.Warnings[0] != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if got, err := findPlace(Whereabouts{AppPath: "/user//spot/", SpotConf: spot, Local: true}); err != nil || got.Warnings != nil {
-		t.Errorf("the same folder: got %+v, %v", got, err)
+	for _, same := range []struct{ app, table string }{
+		{"/user//spot/", ""},
+		{"hdfs://n:1/user/spot", "hdfs://n:1/user/spot/flow/hive"},
+		{"", "hdfs://n:1/user/spot/flow/hive"},
+	} {
+		w := Whereabouts{AppPath: same.app, SpotConf: spot, Local: true, Table: setting{Name: "t", Value: same.table, Table: true}}
+		if got, err := findPlace(w); err != nil || got.Warnings != nil {
+			t.Errorf("the same folder: got %+v, %v", got, err)
+		}
+	}
+	w := Whereabouts{AppPath: "hdfs://n:1/data", SpotConf: spot, Table: setting{Name: "t", Value: "hdfs://n:2/user/spot/dns/hive", Table: true}}
+	if got, err := findPlace(w); err != nil || len(got.Warnings) != 1 || !strings.HasPrefix(got.Warnings[0], `t is "hdfs://n:2/user/spot/dns/hive", and hdfs_app_path of `) {
+		t.Errorf("elsewhere: got %+v, %v", got, err)
 	}
 }
 
@@ -131,15 +158,15 @@ func FuzzFolder(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		path, explicit, err := setting{"test", value}.folder(Whereabouts{Local: true})
+		p, err := setting{Name: "test", Value: value}.place(Whereabouts{Local: true})
 		if err != nil {
 			return
 		}
-		if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-			t.Errorf("%q: got %q", value, path)
+		if !filepath.IsAbs(p.Root) || filepath.Clean(p.Root) != p.Root {
+			t.Errorf("%q: got %q", value, p.Root)
 		}
-		if isFile := strings.HasPrefix(strings.ToLower(value), "file:"); explicit != isFile {
-			t.Errorf("%q: explicit %v", value, explicit)
+		if scheme, _ := splitScheme(value); p.Explicit != (scheme != "") || (p.Cluster == nil) != (scheme == "" || scheme == "file") {
+			t.Errorf("%q: got %+v", value, p)
 		}
 	})
 }

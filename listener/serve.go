@@ -34,7 +34,7 @@ func (l *listener) run(ctx context.Context) error {
 		done, err := l.generation(ctx, gen)
 		gen.End() // others may take the partitions, also while this one waits
 		if done {
-			return nil
+			return l.endRegistrar()
 		}
 		if l.total.batches > before {
 			wait = firstRetry
@@ -42,15 +42,23 @@ func (l *listener) run(ctx context.Context) error {
 		if err := l.mind(ctx, err, wait); err != nil {
 			return err
 		}
-		if errors.As(err, new(*storeError)) || errors.As(err, new(*unverifiedError)) { // which were waited for
+		if waited(err) {
 			wait = min(2*wait, lastRetry)
 		}
 	}
 	l.log.Info("Stopped: %s.", &l.total)
 	if l.args.Once {
-		return errors.New("stopped before all messages were read that were there")
+		return errStopped
 	}
 	return nil
+}
+
+// errStopped is the end of --once by a signal.
+var errStopped = errors.New("stopped before all messages were read that were there")
+
+// waited tells whether mind has waited because of an error that may take long.
+func waited(err error) bool {
+	return errors.As(err, new(*storeError)) || errors.As(err, new(*unverifiedError))
 }
 
 // summarize ends a single run: with a table, or a record if the log is for a machine.
@@ -99,6 +107,9 @@ func (l *listener) mind(ctx context.Context, err error, wait time.Duration) erro
 		l.log.Warning("%v: dropped a batch, its messages are read again.", err)
 		sleep(ctx, wait)
 		return nil
+	case errors.Is(err, commitlog.ErrTaken):
+		l.log.Warning("%v. Nothing is lost: opening the commit log again.", err)
+		return l.reopen(ctx)
 	case errors.As(err, new(*storeError)) && !l.staged():
 		return fmt.Errorf("%w: the folder %s was removed while the listener ran: start it again", err, l.commits.Staging())
 	case errors.As(err, new(*storeError)) && !l.args.Once:
@@ -119,7 +130,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // staged tells whether the staging folder is there. It is not made again while the listener
 // runs: what it held may have been committed.
 func (l *listener) staged() bool {
-	_, err := os.Stat(l.commits.Staging())
+	_, err := l.files.Stat(l.commits.Staging())
 	return !errors.Is(err, fs.ErrNotExist)
 }
 

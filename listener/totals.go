@@ -44,9 +44,11 @@ func (t *totals) table() string {
 
 // tableFiles returns the number of a commit's files that are in the table.
 func tableFiles(c *commitlog.Commit) int64 {
-	n := int64(len(c.Files))
-	if c.Counts.BadRows+c.Counts.BadMessages > 0 {
-		n-- // the last one holds the dead letters
+	var n int64
+	for _, f := range c.Files {
+		if strings.HasPrefix(f.Final, "hive/") {
+			n++
+		}
 	}
 	return n
 }

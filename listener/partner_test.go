@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+
+	"spot-ingest/listener/internal/warehouse/commitlog"
+)
+
+// sparkArgs are those of a listener that has a Spark job do the work.
+func (s *site) sparkArgs(more ...string) []string {
+	s.t.Helper()
+	return append(append([]string{"-t", s.kind, "--topic", topic, "-p", "3"}, s.withDriver()...), more...)
+}
+
+func newSparkSite(t *testing.T, kind string) (*site, func(more ...string) *process) {
+	t.Helper()
+	s := newSite(t, kind)
+	args := s.sparkArgs()
+	return s, func(more ...string) *process { return s.startCommand(append(args, more...)...) }
+}
+
+// A Spark job leaves in the table, the log and the dead letters what the listener itself does.
+func TestSparkJob(t *testing.T) {
+	s, start := newSparkSite(t, "flow")
+	s.send(0, rows(0, 10)...)
+	s.send(1, append(rows(10, 20), "bad", "row")...)
+	p := start("--from", "earliest")
+	p.waitFor("Partition 0 begins at offset 0", "Partition 2 begins at offset 0")
+	s.waitForNumbers(0, 20)
+	s.send(2, rows(20, 30)...)
+	s.waitForNumbers(0, 30)
+	p.stop(syscall.SIGTERM)
+	p.says("Engine: Spark (--master spark://127.0.0.1:7077).", "Received netflow segments from topic. [Rows: ",
+		`Create distributed collection for partition "2018032012".`, " *** REGISTRATION COMPLETED *** ", "Set aside 2 rows and 0 messages")
+	s.wantOffsets()
+	if letters := s.letters(); len(letters) != 2 || letters[0].bytes() != "bad" || letters[1].Offset != 0 || letters[1].Partition != 1 {
+		t.Errorf("dead letters %+v", letters)
+	}
+	if left := s.files("staging"); len(left) > 0 {
+		t.Errorf("left in staging: %q", left)
+	}
+	// The listener itself goes on where the job was, and the other way round.
+	s.send(0, rows(30, 40)...)
+	s.run(0, "--once")
+	s.wantNumbers(0, 40)
+	s.send(0, rows(40, 50)...)
+	if code := start("--once").end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s.wantNumbers(0, 50)
+}
+
+// notInSpark are the steps that don't come in so short a log.
+var notInSpark = append([]string{"make epoch", "sync epochs"}, notIn[0]...)
+
+// The partner is killed at each step of a commit, and so is the next one while it clears up.
+func TestSparkKilled(t *testing.T) {
+	t.Parallel()
+	times := 2
+	if testing.Short() {
+		times = 1
+	}
+	for _, step := range commitlog.Steps {
+		for nth := 1; nth <= times; nth++ {
+			t.Run(fmt.Sprintf("%s, %d", step, nth), func(t *testing.T) {
+				s, start := newSparkSite(t, "flow")
+				s.dieAt(step, nth)
+				killed := 0
+				for n := range 3 {
+					if n == 2 {
+						s.plight.Step = ""
+					}
+					for p := range int32(partitions) {
+						from := 30*n + 10*int(p)
+						s.send(p, rows(from, from+10)...)
+					}
+					switch code := start("--from", "earliest", "--once").end(); {
+					case code == 2 && n < 2:
+						killed++
+						s.evict()
+					case code != 0:
+						t.Fatalf("run %d: exit code %d", n, code)
+					}
+				}
+				if killed == 0 && nth == 1 && !slices.Contains(notInSpark, step) {
+					t.Error("nobody was killed")
+				}
+				s.wantNumbers(0, 90)
+				s.wantOffsets()
+				if left := s.files("staging"); len(left) > 0 {
+					t.Errorf("left in staging: %q", left)
+				}
+			})
+		}
+	}
+}
