@@ -23,12 +23,12 @@ func newFake(t *testing.T, o hdfstest.Options) *fake {
 	return &fake{hdfstest.New(t, o)}
 }
 
-func (f *fake) client(t *testing.T, user string) *hdfs.Client {
+func (f *fake) client(t testing.TB, user string) *hdfs.Client {
 	t.Helper()
 	return f.clientWith(t, hdfs.Options{User: user, Pause: noPause})
 }
 
-func (f *fake) clientWith(t *testing.T, o hdfs.Options) *hdfs.Client {
+func (f *fake) clientWith(t testing.TB, o hdfs.Options) *hdfs.Client {
 	t.Helper()
 	o.Cluster = hdfs.Cluster{URI: f.URI(), NameNodes: f.NameNodes()}
 	c, err := hdfs.New(o)

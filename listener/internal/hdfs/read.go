@@ -165,6 +165,6 @@ func worthAgain(err error) bool {
 			return false
 		}
 	}
-	remote := (*RemoteError)(nil)
-	return !errors.As(err, &remote) || remote.Exception != "EOFException" // of a read behind the end
+	var remote *RemoteError
+	return !errors.As(err, &remote) || remote.Message != "Cannot seek after EOF"
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"spot-ingest/listener/internal/hdfs"
 	"spot-ingest/pkg/logging"
@@ -20,7 +21,7 @@ import (
 
 // A realHDFS is one of Hadoop, of scripts/stack.
 type realHDFS struct {
-	t        *testing.T
+	t        testing.TB
 	uri      string
 	conf     string
 	commands io.Writer
@@ -30,7 +31,7 @@ type realHDFS struct {
 var ready = regexp.MustCompile(`ready on (\S+) .*conf dir ([^)]+)\)`)
 
 // startReal runs an HDFS until the end of the test.
-func startReal(t *testing.T, args ...string) *realHDFS {
+func startReal(t testing.TB, args ...string) *realHDFS {
 	t.Helper()
 	for _, program := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -83,6 +84,21 @@ func (r *realHDFS) command(words ...string) {
 	}
 }
 
+// wait repeats a command until it succeeds.
+func (r *realHDFS) wait(words ...string) {
+	r.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; {
+		fmt.Fprintln(r.commands, strings.Join(words, " "))
+		line, err := r.answers.ReadString('\n')
+		if line == "ok\n" {
+			return
+		}
+		if err != nil || time.Now().After(end) {
+			r.t.Fatalf("%s: %q, %v", words, line, err)
+		}
+	}
+}
+
 func (r *realHDFS) safeMode(on bool) {
 	r.t.Helper()
 	r.command("safemode", map[bool]string{true: "on", false: "off"}[on])
@@ -93,12 +109,12 @@ func (r *realHDFS) quota(folder string, names, bytes int64) {
 	r.command("quota", folder, fmt.Sprint(names), fmt.Sprint(bytes))
 }
 
-func (r *realHDFS) client(t *testing.T, user string) *hdfs.Client {
+func (r *realHDFS) client(t testing.TB, user string) *hdfs.Client {
 	t.Helper()
 	return r.clientWith(t, hdfs.Options{User: user, Pause: noPause})
 }
 
-func (r *realHDFS) clientWith(t *testing.T, o hdfs.Options) *hdfs.Client {
+func (r *realHDFS) clientWith(t testing.TB, o hdfs.Options) *hdfs.Client {
 	t.Helper()
 	cluster, _, err := hdfs.Find(r.uri+"/", r.conf)
 	if err != nil {
@@ -113,7 +129,7 @@ func (r *realHDFS) clientWith(t *testing.T, o hdfs.Options) *hdfs.Client {
 	return c
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Logf("%s", p)

@@ -215,7 +215,7 @@ func expectAfter(err, check error) error {
 // A cluster is one whose state a test changes: hdfstest or a real one.
 type cluster interface {
 	// client is a client that makes one try only.
-	client(t *testing.T, user string) *hdfs.Client
+	client(t testing.TB, user string) *hdfs.Client
 	safeMode(on bool)
 	quota(folder string, names, bytes int64)
 }

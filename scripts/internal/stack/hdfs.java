@@ -74,6 +74,18 @@ class Hdfs {
         return cluster.getFileSystem(active());
     }
 
+    /** Its last heartbeat may still be on the way, after which it lives again. */
+    void bury(int nameNode, String dataNode) throws Exception {
+        if (cluster.getNameNode(nameNode) == null) {
+            return;
+        }
+        int alive = cluster.getDataNodes().size();
+        do {
+            BlockManagerTestUtil.noticeDeadDatanode(cluster.getNameNode(nameNode), dataNode);
+            Thread.sleep(50);
+        } while (cluster.getNamesystem(nameNode).getBlockManager().getDatanodeManager().getNetworkTopology().getNumOfLeaves() > alive);
+    }
+
     void run(String[] words) throws Exception {
         switch (words[0]) {
             case "failover": {
@@ -110,7 +122,7 @@ class Hdfs {
             }
             case "bury-datanode": // one that is stopped, so that name nodes know
                 for (int i = 0; i < nameNodes; i++) {
-                    BlockManagerTestUtil.noticeDeadDatanode(cluster.getNameNode(i), names[Integer.parseInt(words[1])]);
+                    bury(i, names[Integer.parseInt(words[1])]);
                 }
                 return;
             case "start-datanode": {
