@@ -44,6 +44,7 @@ var components = map[string]component{
 	"hiveserver2": hiveServer2Component,
 	"kafka":       kafkaComponent,
 	"metastore":   metastoreComponent,
+	"spark":       sparkComponent,
 }
 
 func main() {
