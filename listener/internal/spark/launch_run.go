@@ -9,6 +9,9 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"spot-ingest/pkg/logging"
 )
@@ -35,53 +38,101 @@ func Exit(err error, log *logging.Logger, stderr io.Writer) int {
 	return 2
 }
 
+// leftTime is how long processes that spark-submit has left may take to end.
+const leftTime = 10 * time.Second
+
 // Run starts spark-submit, without a shell, and waits for it. Its output is that of this
 // process, its environment too; it reads nothing. When stop ends it gets a SIGTERM, whatever
-// signal this process has had, for Java takes USR1 for itself and other than HUP would not
-// end by it. When kill ends, it is killed with all that it started, and the error is
-// [ErrKilled].
+// signal this process has had, for Java takes USR1 for itself. When kill ends, it is killed with
+// all that it started, and the error is [ErrKilled].
 //
 // The error is nil if it ends well, and also if it ends after stop, however it does so: Java
 // that is told to end says 143. If this process is killed, spark-submit gets a SIGTERM too,
 // so that no driver stays behind.
+//
+// A driver in Python is a process of its own that need not notice the end of Java's. What is
+// left when spark-submit ends gets a SIGTERM, and is waited for.
 func Run(stop, kill context.Context, argv []string) error {
 	if stop.Err() != nil {
 		return nil
+	}
+	// Its children that are left become ours, to be waited for.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("prepare to wait for what %s starts: %w", argv[0], err)
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	// A group of its own, so that a terminal's Ctrl-C comes to it only once, through us.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
-	started, ended := make(chan error, 1), make(chan error, 1)
+	ended, err := start(cmd)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", argv[0], err)
+	}
+	err = wait(stop, kill, cmd.Process, ended)
+	endGroup(kill, cmd.Process.Pid)
+	switch {
+	case kill.Err() != nil:
+		return ErrKilled
+	case stop.Err() != nil || err == nil:
+		return nil
+	}
+	return fmt.Errorf("%s: %w", argv[0], err)
+}
+
+// start starts a program on a thread that lives until it ends, for the signal of Pdeathsig comes
+// when that thread ends.
+func start(cmd *exec.Cmd) (ended <-chan error, err error) {
+	started, end := make(chan error, 1), make(chan error, 1)
 	go func() {
-		// The signal of Pdeathsig comes when the thread that started the program ends.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			ended <- cmd.Wait()
+			end <- cmd.Wait()
 		}
 	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start %s: %w", argv[0], err)
+	return end, <-started
+}
+
+// wait waits for the end of a process, which it brings about when stop or kill ends. What such
+// a signal could fail at is only that the process has ended already.
+func wait(stop, kill context.Context, process *os.Process, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-stop.Done():
+		_ = process.Signal(syscall.SIGTERM)
 	}
 	select {
 	case err := <-ended:
-		if err != nil && stop.Err() == nil {
-			return fmt.Errorf("%s: %w", argv[0], err)
-		}
-		return nil
-	case <-stop.Done():
+		return err
+	case <-kill.Done():
+		_ = syscall.Kill(-process.Pid, syscall.SIGKILL)
 	}
-	// The only failure is that it has ended already.
-	_ = cmd.Process.Signal(syscall.SIGTERM)
+	return <-ended
+}
+
+// endGroup ends what is left of a process group whose leader is gone.
+func endGroup(kill context.Context, group int) {
+	_ = syscall.Kill(-group, syscall.SIGTERM)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			if _, err := unix.Wait4(-group, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
+				return // no more of them
+			}
+		}
+	}()
+	timer := time.NewTimer(leftTime)
+	defer timer.Stop()
 	select {
-	case <-ended:
-		return nil
+	case <-gone:
+		return
+	case <-timer.C:
 	case <-kill.Done():
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	<-ended
-	return ErrKilled
+	_ = syscall.Kill(-group, syscall.SIGKILL)
+	<-gone
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -204,6 +205,70 @@ func TestRunProcess(t *testing.T) {
 	fields := strings.Fields(string(text))
 	if len(fields) != 2 || fields[0] != fields[1] || fields[1] == strconv.Itoa(unix.Getpgrp()) {
 		t.Errorf("pid and group %q", fields)
+	}
+}
+
+// What spark-submit leaves is ended, as Python's driver when Java is killed.
+func TestRunLeavesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		script string
+		stop   bool
+		code   int
+	}{
+		"at the end":     {`sleep 600 & echo $! >"$0"`, false, 0},
+		"at a failure":   {`sleep 600 & echo $! >"$0"; exit 3`, false, 3},
+		"after a signal": {`(trap 'kill $!' TERM; sleep 600 & wait) & echo $! >"$0.part"; mv "$0.part" "$0"; exec sleep 600`, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := t.TempDir() + "/pid"
+			stop, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			if c.stop {
+				go func() {
+					defer cancel()
+					for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
+						if _, err := os.Stat(out); err == nil {
+							return
+						}
+					}
+				}()
+			}
+			err := Run(stop, context.Background(), []string{"/bin/sh", "-c", c.script, out})
+			var exit *exec.ExitError
+			if c.code == 0 && err != nil || c.code != 0 && (!errors.As(err, &exit) || exit.ExitCode() != c.code) {
+				t.Errorf("got %v", err)
+			}
+			text, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+				t.Errorf("process %d is left: %v", pid, err)
+			}
+		})
+	}
+}
+
+// A second signal does not wait for those that stay.
+func TestRunKillsWhatIsLeft(t *testing.T) {
+	kill, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	out := t.TempDir() + "/started"
+	go func() {
+		defer cancel()
+		for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
+			if _, err := os.Stat(out); err == nil {
+				return
+			}
+		}
+	}()
+	script := `(trap '' TERM; touch "$0"; exec sleep 600) & while [ ! -e "$0" ]; do :; done`
+	if err := Run(context.Background(), kill, []string{"/bin/sh", "-c", script, out}); !errors.Is(err, ErrKilled) {
+		t.Errorf("got %v", err)
 	}
 }
 

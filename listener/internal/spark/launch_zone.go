@@ -102,7 +102,7 @@ func year(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
 // gapsOf finds the local times of the years 1900 to 2100 that the table reads otherwise than
 // Java: that counts on by the offset before a change, where a time was skipped or came twice.
 func gapsOf(loc *time.Location) [][3]int64 {
-	const step = 6 * 3600 // between two changes is more
+	const step = 24 * 3600 // between two changes is more
 	gaps := [][3]int64{}
 	// time.Time.ZoneBounds would tell the changes, but not always right where rules tell them.
 	before := offsetAt(year(1900).Unix(), loc)
