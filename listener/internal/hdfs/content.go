@@ -68,7 +68,9 @@ func startWriting(write func(io.Writer) error) content {
 		if c.err = write(buffered); c.err == nil {
 			c.err = buffered.Flush()
 		}
-		w.CloseWithError(c.err)
+		// Also what failed is sent to its end: only what the data node has answered is surely
+		// there to be removed.
+		w.Close()
 	}()
 	return c
 }

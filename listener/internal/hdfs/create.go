@@ -36,6 +36,9 @@ func (c *Client) Create(name string, write func(io.Writer) error) error {
 // Upload makes a file as Create does, with the content of a local file.
 func (c *Client) Upload(ctx context.Context, local, name string) error {
 	st, err := os.Stat(local)
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("it is no file")
+	}
 	if err == nil {
 		err = c.create(ctx, name, st.Size(), func() (content, error) { return openLocal(local) })
 	}
@@ -62,7 +65,6 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 			return false, err
 		}
 		retry, err = c.transfer(ctx, "PUT", location, data, size, created)
-		// Its own error is the reason why the transfer failed.
 		if own := data.finish(); own != nil {
 			retry, err = false, own
 		}
@@ -84,7 +86,7 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 // on, says so and closes the connection, and its words are lost if it is being written to
 // meanwhile. A file of one byte is written at once, so that there they arrive.
 func (c *Client) reason(ctx context.Context, name string, err error) (retry bool, because error) {
-	if remote := (*RemoteError)(nil); errors.As(err, &remote) {
+	if remote := (*RemoteError)(nil); errors.As(err, &remote) || neverSent(err) {
 		return true, err
 	}
 	part := partOf(name)
@@ -104,7 +106,13 @@ func (c *Client) reason(ctx context.Context, name string, err error) (retry bool
 
 // refusedAtOnce tells whether a file was refused before there was anything of it.
 func refusedAtOnce(err error) bool {
-	return errors.Is(err, ErrSafeMode) || err != nil && !worthAgain(err) && !errors.Is(err, unix.EDQUOT)
+	return errors.Is(err, ErrSafeMode) || neverSent(err) || err != nil && !worthAgain(err) && !errors.Is(err, unix.EDQUOT)
+}
+
+// neverSent tells whether there was no connection.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 func created(resp *http.Response) error {

@@ -3,7 +3,6 @@ package hdfstest
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -128,11 +127,7 @@ func (s *Server) changeable(op, path string) error {
 	if !s.safeMode {
 		return nil
 	}
-	text := fmt.Sprintf("Cannot %s %s. Name node is in safe mode.", strings.ToLower(op), path)
-	if len(s.nameNodes) > 1 {
-		return throw("RetriableException", "org.apache.hadoop.hdfs.server.namenode.SafeModeException: %s", text)
-	}
-	return throw("SafeModeException", "%s", text)
+	return throw("SafeModeException", "Cannot %s %s. Name node is in safe mode.", strings.ToLower(op), path)
 }
 
 func (s *Server) existing(path, user string) (*node, error) {
