@@ -23,11 +23,13 @@ type hiveServer2 struct {
 	table          *table.Table
 	// bare is set once the server has turned out to use no SASL.
 	bare atomic.Bool
+	// saslTime is defaultSASLTime, but in tests.
+	saslTime time.Duration
 }
 
-// saslTime is how long the server may take to agree upon SASL. One that is configured
+// defaultSASLTime is how long the server may take to agree upon SASL. One that is configured
 // without it takes our first bytes for the length of what follows, and waits.
-const saslTime = 10 * time.Second
+const defaultSASLTime = 10 * time.Second
 
 // A hiveServer2Session is a connection with a session in it.
 type hiveServer2Session struct {
@@ -39,12 +41,12 @@ type hiveServer2Session struct {
 
 func (h *hiveServer2) open(ctx context.Context, address string) (session, error) {
 	if !h.bare.Load() {
-		s, err := h.connect(ctx, address, saslTime, plain)
+		s, err := h.connect(ctx, address, plain)
 		if err == nil || !errors.Is(err, errNoSASL) {
 			return s, err
 		}
 	}
-	s, err := h.connect(ctx, address, saslTime, func(rw io.ReadWriter, _ string) (thrift.TTransport, error) {
+	s, err := h.connect(ctx, address, func(rw io.ReadWriter, _ string) (thrift.TTransport, error) {
 		return thrift.NewStreamTransportRW(rw), nil
 	})
 	if err == nil {
@@ -55,26 +57,26 @@ func (h *hiveServer2) open(ctx context.Context, address string) (session, error)
 
 var errNoSASL = errors.New("the server does not answer by SASL")
 
-func (h *hiveServer2) connect(ctx context.Context, address string, within time.Duration,
+func (h *hiveServer2) connect(ctx context.Context, address string,
 	agree func(io.ReadWriter, string) (thrift.TTransport, error)) (session, error) {
 	w, err := dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}
 	s := &hiveServer2Session{hiveServer2: h, wire: w}
-	if err := s.begin(ctx, within, agree); err != nil {
+	if err := s.begin(ctx, agree); err != nil {
 		w.conn.Close()
 		return nil, fmt.Errorf("open a session: %w", err)
 	}
 	return s, nil
 }
 
-func (s *hiveServer2Session) begin(ctx context.Context, within time.Duration,
+func (s *hiveServer2Session) begin(ctx context.Context,
 	agree func(io.ReadWriter, string) (thrift.TTransport, error)) error {
 	counted := &counter{Conn: s.wire.conn}
 	var transport thrift.TTransport
 	handshake := *s.wire
-	handshake.answer = within
+	handshake.answer = s.saslTime
 	err := handshake.bounded(ctx, func(context.Context) (err error) {
 		transport, err = agree(counted, s.user)
 		if isEnd(err) {

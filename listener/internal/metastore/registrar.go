@@ -37,6 +37,8 @@ type RegistrarOptions struct {
 	Log    *logging.Logger
 
 	wait func(ctx context.Context, d time.Duration) error // nil: by the clock
+	idle func(ctx context.Context)                        // for tests: called when all is done
+	most int                                              // 0: maxPending
 }
 
 // A Registrar makes partitions known to Hive beside the stream of rows, which it never
@@ -63,6 +65,9 @@ type Registrar struct {
 func StartRegistrar(ctx context.Context, t *Table, o RegistrarOptions) *Registrar {
 	if o.wait == nil {
 		o.wait = wait
+	}
+	if o.most == 0 {
+		o.most = maxPending
 	}
 	r := &Registrar{t: t, o: o, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		pending: hourSet{}, repair: o.Repair}
@@ -135,6 +140,9 @@ func (r *Registrar) run(ctx context.Context) {
 			}
 			r.report(err)
 			if err == nil {
+				if r.o.idle != nil {
+					r.o.idle(ctx)
+				}
 				break
 			}
 			if r.o.wait(ctx, pause) != nil {
@@ -243,7 +251,7 @@ func (r *Registrar) hold(hours []table.Hour) (news bool) {
 			continue
 		}
 		news = true
-		if len(r.pending) < maxPending {
+		if len(r.pending) < r.o.most {
 			r.pending[h] = true
 		} else {
 			r.repair = true

@@ -87,7 +87,7 @@ func Open(o Options) (*Table, error) {
 	t := &Table{table: o.Table, database: o.Database}
 	if o.HiveServer2 != "" {
 		t.addresses = []string{o.HiveServer2}
-		server := &hiveServer2{user: o.User, database: o.Database, table: o.Table}
+		server := &hiveServer2{user: o.User, database: o.Database, table: o.Table, saslTime: defaultSASLTime}
 		t.open = server.open
 	} else {
 		for _, uri := range o.Metastore {

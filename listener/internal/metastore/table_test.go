@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	hive "github.com/beltran/gohive/hive_metastore"
@@ -275,18 +276,15 @@ func TestRepair(t *testing.T) {
 		if err := tab.Add(ctx, rowsAt, hours[100:800]); err != nil {
 			t.Fatal(err)
 		}
-		root := t.TempDir()
+		files := fstest.MapFS{"hive/y=2018/m=1/d=1/h=99": {}}
 		for _, h := range hours {
-			makeFolder(t, root, tab.table.Folder(h))
+			files["hive/"+tab.table.Folder(h)] = &fstest.MapFile{Mode: fs.ModeDir}
 		}
 		for _, other := range []string{"oa/y=2018/m=1/d=1/h=1", "y=2018/m=03/d=1/h=1", "y=2018/m=1/d=1/h=x", "y=40000/m=1/d=1/h=1", ".staging/y=2018", "y=+2018/m=1/d=1/h=1"} {
-			makeFolder(t, root, other)
-		}
-		if err := os.WriteFile(filepath.Join(root, "y=2018/m=1/d=1/h=99"), nil, 0o644); err != nil {
-			t.Fatal(err)
+			files["hive/"+other] = &fstest.MapFile{Mode: fs.ModeDir}
 		}
 		for _, want := range []int{300, 0} {
-			n, err := tab.Repair(ctx, rowsAt, Folders(ctx, tab.table, root, readDir))
+			n, err := tab.Repair(ctx, rowsAt, Folders(ctx, tab.table, "hive", listOf(files)))
 			if err != nil || n != want {
 				t.Errorf("repaired %d partitions, want %d: %v", n, want, err)
 			}
@@ -349,19 +347,25 @@ func makeFolder(t *testing.T, root, folder string) {
 }
 
 func readDir(path string) ([]fs.FileInfo, error) {
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil, err
-	}
-	var infos []fs.FileInfo
-	for _, entry := range entries {
-		info, err := entry.Info()
+	return listOf(os.DirFS(path))(".")
+}
+
+// listOf lists folders of a file system.
+func listOf(files fs.FS) ReadDir {
+	return func(path string) (infos []fs.FileInfo, err error) {
+		entries, err := fs.ReadDir(files, path)
 		if err != nil {
 			return nil, err
 		}
-		infos = append(infos, info)
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err != nil {
+				return nil, err
+			}
+			infos = append(infos, info)
+		}
+		return infos, nil
 	}
-	return infos, nil
 }
 
 // someHours returns n hours from the end of 2017 on.
