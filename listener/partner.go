@@ -59,11 +59,11 @@ type answer struct {
 	Limit      int              `json:"limit,omitempty"` // of messages in a batch
 	Checkpoint string           `json:"checkpoint,omitempty"`
 
-	Alive  *bool       `json:"alive,omitempty"`
-	Folder string      `json:"folder,omitempty"`
-	Known  []segmentID `json:"known,omitempty"`
-	OK     *bool       `json:"ok,omitempty"`
-	Again  bool        `json:"again,omitempty"`
+	Alive  *bool        `json:"alive,omitempty"`
+	Folder string       `json:"folder,omitempty"`
+	Known  *[]segmentID `json:"known,omitempty"`
+	OK     *bool        `json:"ok,omitempty"`
+	Again  bool         `json:"again,omitempty"`
 }
 
 // A segmentID is written as 32 hexadecimal digits.

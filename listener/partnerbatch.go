@@ -17,13 +17,13 @@ func (p *partner) begin(r request) (answer, error) {
 	p.abandon()
 	p.heard = time.Now()
 	p.batch = p.fileName()
-	a := answer{Folder: p.place.uri(path.Join(p.commits.Staging(), p.batch))}
+	known := []segmentID{} // said even if there are none
 	for _, id := range r.IDs {
 		if p.commits.Known(commitlog.SegmentID(id)) {
-			a.Known = append(a.Known, id)
+			known = append(known, id)
 		}
 	}
-	return a, nil
+	return answer{Folder: p.place.uri(path.Join(p.commits.Staging(), p.batch)), Known: &known}, nil
 }
 
 // abandon removes what executors have written for a batch that is not to be committed.
