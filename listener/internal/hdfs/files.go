@@ -42,8 +42,8 @@ func (i *fileInfo) Sys() any           { return nil }
 
 // info checks a status before it is believed.
 func (s *fileStatus) info(name string) (fs.FileInfo, error) {
-	if name == "" || name != "/" && strings.Contains(name, "/") || s.Length < 0 {
-		return nil, fmt.Errorf("a file's status with name %q, length %d makes no sense", name, s.Length)
+	if s.Length < 0 {
+		return nil, fmt.Errorf("the length %d of %s makes no sense", s.Length, name)
 	}
 	var mode uint32
 	if _, err := fmt.Sscanf(s.Mode, "%o", &mode); err != nil {
@@ -125,6 +125,9 @@ func parseListing(body []byte) ([]fs.FileInfo, error) {
 	}
 	infos := make([]fs.FileInfo, len(statuses))
 	for i, status := range statuses {
+		if name := status.Name; name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+			return nil, fmt.Errorf("the name %q in a list makes no sense", name)
+		}
 		info, err := status.info(status.Name)
 		if err != nil {
 			return nil, err
