@@ -26,14 +26,12 @@ type metastoreServer struct{ stack.Metastore }
 
 func (m *metastoreServer) check() error { return checkPort(m.Port) }
 
-func (m *metastoreServer) serve(ctx context.Context, _ io.Reader, stdout io.Writer) (err error) {
+func (m *metastoreServer) serve(ctx context.Context, _ io.Reader, stdout io.Writer) error {
 	s, err := stack.StartMetastore(ctx, m.Metastore)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	fmt.Fprintf(stdout, "hive metastore %s ready on %s\n", m.Version, s.URI())
-	return untilEnd(ctx, "hive metastore "+m.Version, s)
+	return serveOn(ctx, "hive metastore "+m.Version, s.URI(), s, stdout)
 }
 
 var hiveServer2Component = component{
@@ -53,14 +51,28 @@ type hiveServer2Server struct{ stack.HiveServer2 }
 
 func (h *hiveServer2Server) check() error { return checkPort(h.Port) }
 
-func (h *hiveServer2Server) serve(ctx context.Context, _ io.Reader, stdout io.Writer) (err error) {
+func (h *hiveServer2Server) serve(ctx context.Context, _ io.Reader, stdout io.Writer) error {
 	s, err := stack.StartHiveServer2(ctx, h.HiveServer2)
 	if err != nil {
 		return err
 	}
+	return serveOn(ctx, "hiveserver2", s.Addr(), s, stdout)
+}
+
+// A service is what scripts/internal/stack has started.
+type service interface {
+	Done() <-chan struct{}
+	Stop() error
+	Close() error
+	LogTail() string
+}
+
+// serveOn tells that a service is ready on an address, and runs it until the context ends.
+// Then its data are removed.
+func serveOn(ctx context.Context, name, address string, s service, stdout io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
-	fmt.Fprintf(stdout, "hiveserver2 ready on %s\n", s.Addr())
-	return untilEnd(ctx, "hiveserver2", s)
+	fmt.Fprintf(stdout, "%s ready on %s\n", name, address)
+	return untilEnd(ctx, name, s)
 }
 
 // untilEnd stops a service at the context's end. One that ends by itself is an error.

@@ -6,7 +6,7 @@ import (
 )
 
 // A describeReader reads the rows of DESCRIBE FORMATTED, which are made for human eyes, and
-// which Hive, Impala and Spark write differently: first come the columns, then sections with
+// which Hive and Spark write differently: first come the columns, then sections with
 // headings, such as "# Partition Information". Spark names the columns that partition the
 // table in the first part too.
 type describeReader struct {

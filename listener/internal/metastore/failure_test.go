@@ -119,6 +119,16 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// A metastore that breaks off at the first request may be one that wants Kerberos.
+func TestBreaksOffAtOnce(t *testing.T) {
+	s := metastoretest.Start(t, metastoretest.Options{})
+	s.Before(func(string) error { return metastoretest.Cut })
+	_, err := open(t, byMetastore(s)).Describe(soon(t))
+	if !errors.Is(err, ErrAway) || !strings.Contains(err.Error(), "connection broken: EOF (a metastore that wants Kerberos") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestAnswerTime(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()

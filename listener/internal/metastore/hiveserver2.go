@@ -1,6 +1,7 @@
 package metastore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,7 @@ import (
 	"spot-ingest/listener/internal/table"
 )
 
-// A hiveServer2 is the way to Hive through HiveServer2, or what speaks like it: Spark's
-// thrift server, Impala.
+// A hiveServer2 is the way to Hive through HiveServer2, or Spark's server of its protocol.
 type hiveServer2 struct {
 	user, database string
 	table          *table.Table
@@ -99,7 +99,9 @@ func (s *hiveServer2Session) begin(ctx context.Context,
 		if err != nil {
 			return err
 		}
-		s.handle = answer.SessionHandle
+		if s.handle = answer.SessionHandle; s.handle == nil {
+			return cmp.Or(failure(answer.Status), errors.New("hiveserver2 gave no session"))
+		}
 		return failure(answer.Status)
 	})
 }

@@ -39,11 +39,14 @@ func (m *metastore) open(ctx context.Context, address string) (session, error) {
 		_, err := s.client.SetUgi(ctx, m.user, nil)
 		return err
 	})
-	if err != nil {
-		s.close()
-		return nil, fmt.Errorf("tell the user's name %q: %w", m.user, err)
+	if err == nil {
+		return s, nil
 	}
-	return s, nil
+	s.close()
+	if errors.Is(err, ErrAway) && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w (a metastore that wants Kerberos or TLS, which isn't supported, breaks off as well)", err)
+	}
+	return nil, fmt.Errorf("tell the user's name %q: %w", m.user, err)
 }
 
 func (s *metastoreSession) close() { s.wire.conn.Close() }

@@ -20,7 +20,7 @@ func checkLocation(location string) error {
 	return nil
 }
 
-// Statement returns the statement that makes a table at a location, word by word as in
+// statement returns the statement that makes a table at a location, word by word as in
 // scripts/ddl/tables.sql but for the semicolon.
 func statement(database string, t *table.Table, location string) string {
 	columns, partitions := columnsOf(t)
@@ -36,16 +36,19 @@ func list(columns []Column) string {
 	return strings.Join(lines, ",\n")
 }
 
-// partitionSpec returns the levels of a partition's folder as SQL has them: y='2018',m='3'.
-// Numbers may be quoted too, and must be where they are negative.
-func partitionSpec(levels []string) string {
+// partitionSpec returns the first levels of a partition's folder as SQL has them: y=2018,m=3.
+// Strings are quoted, and so are negative numbers, which Hive's grammar doesn't know.
+func partitionSpec(t *table.Table, levels []string) string {
 	var b strings.Builder
 	for i, level := range levels {
 		name, value, _ := strings.Cut(level, "=")
+		if t.Partitions[i].Type == "STRING" || strings.HasPrefix(value, "-") {
+			value = "'" + value + "'"
+		}
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "%s='%s'", name, value)
+		b.WriteString(name + "=" + value)
 	}
 	return b.String()
 }
@@ -69,14 +72,14 @@ func (s *hiveServer2Session) add(ctx context.Context, location string, hours []t
 	fmt.Fprintf(&b, "ALTER TABLE %s ADD IF NOT EXISTS", s.name())
 	for _, h := range hours {
 		folder := s.table.Folder(h)
-		fmt.Fprintf(&b, " PARTITION (%s) LOCATION '%s/%s'", partitionSpec(strings.Split(folder, "/")), location, folder)
+		fmt.Fprintf(&b, " PARTITION (%s) LOCATION '%s/%s'", partitionSpec(s.table, strings.Split(folder, "/")), location, folder)
 	}
 	return s.run(ctx, b.String(), nil)
 }
 
 func (s *hiveServer2Session) month(ctx context.Context, first table.Hour) (names []string, err error) {
 	levels := strings.Split(s.table.Folder(first), "/")[:2]
-	err = s.run(ctx, fmt.Sprintf("SHOW PARTITIONS %s PARTITION (%s)", s.name(), partitionSpec(levels)), func(row []string) error {
+	err = s.run(ctx, fmt.Sprintf("SHOW PARTITIONS %s PARTITION (%s)", s.name(), partitionSpec(s.table, levels)), func(row []string) error {
 		names = append(names, row[0])
 		return nil
 	})

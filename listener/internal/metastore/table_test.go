@@ -155,6 +155,16 @@ func TestStatement(t *testing.T) {
 	}
 }
 
+func TestPartitionSpec(t *testing.T) {
+	for typ, want := range map[config.Type]string{config.Flow: "y=2018,m=3,d=20,h='-9'", config.Proxy: "y='2018',m='03',d='20',h='-9'"} {
+		tab := table.Of(typ)
+		folder := tab.Folder(table.Hour{Year: 2018, Month: 3, Day: 20, Hour: -9})
+		if got := partitionSpec(tab, strings.Split(folder, "/")); got != want {
+			t.Errorf("%s: %s, want %s", typ, got, want)
+		}
+	}
+}
+
 func TestAdd(t *testing.T) {
 	eachWay(t, func(ctx context.Context, t *testing.T, s *metastoretest.Server, tab *Table) {
 		mustCreate(ctx, t, tab)
@@ -272,8 +282,13 @@ func all(hours ...table.Hour) iter.Seq2[table.Hour, error] {
 func TestRepair(t *testing.T) {
 	eachWay(t, func(ctx context.Context, t *testing.T, s *metastoretest.Server, tab *Table) {
 		mustCreate(ctx, t, tab)
-		hours := someHours(1000)
-		if err := tab.Add(ctx, rowsAt, hours[100:800]); err != nil {
+		var hours []table.Hour // of four months
+		for _, h := range someHours(2000) {
+			if h.Hour%8 == 0 {
+				hours = append(hours, h)
+			}
+		}
+		if err := tab.Add(ctx, rowsAt, hours[10:80]); err != nil {
 			t.Fatal(err)
 		}
 		files := fstest.MapFS{"hive/y=2018/m=1/d=1/h=99": {}}
@@ -283,7 +298,7 @@ func TestRepair(t *testing.T) {
 		for _, other := range []string{"oa/y=2018/m=1/d=1/h=1", "y=2018/m=03/d=1/h=1", "y=2018/m=1/d=1/h=x", "y=40000/m=1/d=1/h=1", ".staging/y=2018", "y=+2018/m=1/d=1/h=1"} {
 			files["hive/"+other] = &fstest.MapFile{Mode: fs.ModeDir}
 		}
-		for _, want := range []int{300, 0} {
+		for _, want := range []int{len(hours) - 70, 0} {
 			n, err := tab.Repair(ctx, rowsAt, Folders(ctx, tab.table, "hive", listOf(files)))
 			if err != nil || n != want {
 				t.Errorf("repaired %d partitions, want %d: %v", n, want, err)

@@ -17,7 +17,7 @@ var (
 	createTable    = regexp.MustCompile(`^(?s)CREATE EXTERNAL TABLE IF NOT EXISTS (\w+)\.(\w+) \((.*?)\)\s+PARTITIONED BY \((.*?)\)\s+STORED AS PARQUET\s+LOCATION '([^']+)'$`)
 	addPartitions  = regexp.MustCompile(`^ALTER TABLE (\w+\.\w+) ADD IF NOT EXISTS((?: PARTITION \([^)]+\) LOCATION '[^']+')+)$`)
 	onePartition   = regexp.MustCompile(` PARTITION \(([^)]+)\) LOCATION '([^']+)'`)
-	partitionValue = regexp.MustCompile(`^(\w+)='([-\w]+)'$`)
+	partitionValue = regexp.MustCompile(`^(\w+)=(?:(\d+)|'([-\w]+)')$`)
 	showPartitions = regexp.MustCompile(`^SHOW PARTITIONS (\w+\.\w+) PARTITION \(([^)]+)\)$`)
 )
 
@@ -108,7 +108,7 @@ func (s *Server) addPartitions(table, list string) error {
 	return nil
 }
 
-// specName turns y='2018',m='3' to y=2018/m=3.
+// specName turns y=2018,m='3' to y=2018/m=3.
 func specName(spec string) (string, error) {
 	var levels []string
 	for _, v := range strings.Split(spec, ",") {
@@ -116,7 +116,7 @@ func specName(spec string) (string, error) {
 		if m == nil {
 			return "", fmt.Errorf("[PARSE_SYNTAX_ERROR] Syntax error at or near %q", v)
 		}
-		levels = append(levels, m[1]+"="+m[2])
+		levels = append(levels, m[1]+"="+m[2]+m[3])
 	}
 	return strings.Join(levels, "/"), nil
 }
