@@ -27,6 +27,8 @@ func stopping() {
 			limit = 0
 		case "nohup":
 			signal.Ignore(syscall.SIGHUP)
+		case "two":
+			waiting()
 		}
 	}
 	stop, drained := Signals("program", drain, limit, "could not stop in time")
@@ -39,6 +41,17 @@ func stopping() {
 	<-drained.Done()
 	fmt.Println("drained")
 	select {}
+}
+
+// waiting is a program that waits for another, and is not ended by signals.
+func waiting() {
+	first, second := TwoSignals()
+	fmt.Println("started")
+	<-first.Done()
+	fmt.Println("first", second.Err())
+	<-second.Done()
+	fmt.Println("second")
+	os.Exit(1)
 }
 
 func TestSignals(t *testing.T) {
@@ -56,6 +69,8 @@ func TestSignals(t *testing.T) {
 		{"a second one later", "drain", []any{"started", interrupt, "stop", "drained", interrupt}, ""},
 		{"too slow", "limit", []any{"started", term}, "program: error: could not stop in time\n"},
 		{"hang-up", "-", []any{"started", hup, "stop", hup}, ""},
+		{"two", "two", []any{"started", usr1, "first <nil>", interrupt, "second"}, ""},
+		{"two under nohup", "nohup two", []any{"started", hup, term, "first <nil>", hup, hup, usr1, "second"}, ""},
 		{"hang-up under nohup", "nohup", []any{"started", hup, term, "stop", hup, usr1}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,3 +1,10 @@
+// Package spark has the listener's job for Spark, a program in Python, and starts it.
+//
+// The job's driver starts this program once more, as its partner, which does all that concerns
+// the consumer group, the commit log and Hive. The files launch*.go start the job: by
+// spark2-submit or spark-submit, with an argument vector and never by a shell. Spark's version is
+// found without starting Java, where possible; only a script that is Spark's by its text is ever
+// started to ask for it, so that a program that stands in for spark-submit is started once.
 package spark
 
 import (

@@ -59,8 +59,7 @@ type Launch struct {
 	Files map[string]string
 }
 
-// NewLaunch returns what the configuration and the command line say of a job: all but Scripts,
-// Program, Files, Job.Listener and Job.Kafka.Options. submit is the path of spark2-submit or
+// NewLaunch returns what the configuration and the command line say of a job: all but Program, Files, Job.Listener and Job.Kafka.Options. submit is the path of spark2-submit or
 // spark-submit, empty if there is none, and tz the time zone as zone.Local has it. Its errors
 // are those of a wrong configuration, for exit code 1.
 func NewLaunch(conf *config.Config, args cli.ListenerArgs, submit, tz string) (Launch, error) {
@@ -87,7 +86,7 @@ func NewLaunch(conf *config.Config, args cli.ListenerArgs, submit, tz string) (L
 	if job.Zone, job.Gaps, err = Zone(tz); err != nil {
 		return Launch{}, err
 	}
-	return Launch{Submission: s, Job: job}, nil
+	return Launch{Submission: s, Job: job, Scripts: Scripts()}, nil
 }
 
 const (

@@ -192,6 +192,7 @@ func newGround(t *testing.T) *ground {
 	t.Setenv("TMPDIR", g.path("tmp"))
 	t.Setenv(recordTo, g.record)
 	t.Setenv(doing, "")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the stub may be under the race detector, and would wait for a second
 	return g
 }
 

@@ -159,6 +159,9 @@ func versionOfRelease(home string) (Version, string) {
 	return v, path
 }
 
+// sparksOwn is found in scripts of Spark and in wrappers of them.
+var sparksOwn = regexp.MustCompile(`\bSPARK_HOME\b|/spark-class\b|/bin/spark-submit["'\s]`)
+
 // answerTime is how long Java has to start and to tell its version.
 const answerTime = 30 * time.Second
 
@@ -166,8 +169,7 @@ const answerTime = 30 * time.Second
 // programs is asked: what another one does with --version is not known, and it may take it
 // for a job.
 func askVersion(ctx context.Context, submit string) Version {
-	text := scriptText(submit)
-	if !strings.Contains(text, "SPARK_HOME") && !strings.Contains(text, "spark-class") && !strings.Contains(text, "/spark-submit") {
+	if !sparksOwn.MatchString(scriptText(submit)) {
 		return Version{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)

@@ -114,9 +114,10 @@ func TestAskVersion(t *testing.T) {
 		asked  bool
 	}{
 		"Spark's":     {"#!/bin/sh\n# finds SPARK_HOME\ntouch \"$0.asked\"\n[ \"$*\" = --version ] && cat >&2 <<'EOF'\n" + answer + "EOF\n", Version{"4.1.1", "2.13"}, true},
-		"a failure":   {"#!/bin/sh\n# spark-class\ntouch \"$0.asked\"\nexit 1\n", Version{}, true},
-		"much output": {"#!/bin/sh\n# spark-class\ntouch \"$0.asked\"\nhead -c 300000 /dev/zero\n", Version{}, true},
-		"another":     {"#!/bin/sh\ntouch \"$0.asked\"\n", Version{}, false},
+		"a failure":   {"#!/bin/sh\n# /bin/spark-class\ntouch \"$0.asked\"\nexit 1\n", Version{}, true},
+		"much output": {"#!/bin/sh\n# /bin/spark-class\ntouch \"$0.asked\"\nhead -c 300000 /dev/zero\n", Version{}, true},
+		"another":     {"#!/bin/sh\ntouch \"$0.asked\"; echo \"$@\" >>/tmp/bin/spark-submit.log # spark-submit\n", Version{}, false},
+		"no word":     {"#!/bin/sh\ntouch \"$0.asked\"\n", Version{}, false},
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(c.script), 0o700); err != nil {
