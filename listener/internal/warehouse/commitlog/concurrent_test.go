@@ -11,8 +11,12 @@ import (
 func TestConcurrent(t *testing.T) { overAll(t, testConcurrent) }
 
 func testConcurrent(t *testing.T, tempFolder func(testing.TB) string) {
-	const writers, rounds = 4, 40
+	const writers = 4
 	o := options(tempFolder(t), newClock())
+	rounds := 40
+	if brief(o.Folder) {
+		rounds = 4
+	}
 	var all sync.WaitGroup
 	for w := range writers {
 		l := openLog(t, o)
@@ -64,7 +68,7 @@ func testConcurrent(t *testing.T, tempFolder func(testing.TB) string) {
 	l := openLog(t, o)
 	checkRows(t, o.Folder, l.Positions())
 	for w := range writers {
-		if p, _ := l.Position(1 + w); p.Next != rounds/2*5 {
+		if p, _ := l.Position(1 + w); p.Next != int64(rounds)/2*5 {
 			t.Errorf("partition %d is at %d", 1+w, p.Next)
 		}
 		if !l.Known(SegmentID{byte(w + 2), 1}) {

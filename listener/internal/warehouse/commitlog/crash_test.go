@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ func TestMain(m *testing.M) {
 // A writer is a process that commits batches, some of it at once with others.
 type writer struct {
 	Folder     string
+	HDFS       []string // the name nodes of the HDFS that the folder is in, if it is in one
 	Now        time.Time
 	Partitions int // it writes to, one after the other
 	Batches    int
@@ -53,6 +55,13 @@ func write(spec string) error {
 	var w writer
 	if err := json.Unmarshal([]byte(spec), &w); err != nil {
 		return err
+	}
+	if len(w.HDFS) > 0 {
+		client, err := connect("hdfs://test", w.HDFS)
+		if err != nil {
+			return err
+		}
+		mounts.Store(topOf(w.Folder), client)
 	}
 	o := options(w.Folder, &clock{at: w.Now})
 	fault := faultAt(w.Step, w.Nth, func() error {
@@ -138,8 +147,8 @@ func (p *process) end(t *testing.T) (killed bool) {
 }
 
 // times returns how often each step is tried.
-func times() int {
-	if testing.Short() {
+func times(t *testing.T) int {
+	if testing.Short() || strings.HasSuffix(t.Name(), "/hdfs") {
 		return 1
 	}
 	return 5
@@ -147,14 +156,16 @@ func times() int {
 
 // A writer is killed at each step, also while it opens the log and finishes what another
 // one has left, and the next one finds each row once.
-func TestKilled(t *testing.T) {
+func TestKilled(t *testing.T) { overReal(t, testKilled) }
+
+func testKilled(t *testing.T, tempFolder func(testing.TB) string) {
 	for _, step := range Steps {
-		for nth := 1; nth <= times(); nth++ {
+		for nth := 1; nth <= times(t); nth++ {
 			o := fromTemplate(t, tempFolder)
-			w := writer{o.Folder, o.Now(), 2, 4, step, nth, unix.SIGKILL, true}
+			w := writer{o.Folder, nameNodesOf(o.Folder), o.Now(), 2, 4, step, nth, unix.SIGKILL, true}
 			if step == stepMakeLog {
-				w.Folder = tempFolder(t)
-				o.Folder = w.Folder
+				o = options(tempFolder(t), newClock())
+				w.Folder, w.HDFS = o.Folder, nameNodesOf(o.Folder)
 			}
 			// Three times in a row: a writer finds what the one before has left.
 			for again := range 3 {
@@ -167,8 +178,8 @@ func TestKilled(t *testing.T) {
 			checkLog(t, o)
 			// Nothing of a killed writer is left after two have come.
 			checkLog(t, o)
-			if left, err := os.ReadDir(o.Folder + "/staging"); err != nil || len(left) > 0 {
-				t.Errorf("%s: left in staging: %v, %v", step, left, err)
+			if left := entries(t, filepath.Join(o.Folder, stagingFolder)); left > 0 {
+				t.Errorf("%s: left in staging: %d", step, left)
 			}
 			if t.Failed() {
 				t.Fatalf("killed at %q, time %d", step, nth)
@@ -178,13 +189,15 @@ func TestKilled(t *testing.T) {
 }
 
 // Two writers commit the same partitions, and one of them is killed somewhere.
-func TestTwoWritersKilled(t *testing.T) {
+func TestTwoWritersKilled(t *testing.T) { overReal(t, testTwoWritersKilled) }
+
+func testTwoWritersKilled(t *testing.T, tempFolder func(testing.TB) string) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range times() {
+	for range times(t) {
 		for _, step := range Steps[2:] {
 			o := fromTemplate(t, tempFolder)
-			a := run(t, writer{o.Folder, o.Now(), 2, 12, step, 1 + random.IntN(10), unix.SIGKILL, false})
-			b := run(t, writer{o.Folder, o.Now(), 3, 8, "", 0, 0, false})
+			a := run(t, writer{o.Folder, nameNodesOf(o.Folder), o.Now(), 2, 12, step, 1 + random.IntN(10), unix.SIGKILL, false})
+			b := run(t, writer{o.Folder, nameNodesOf(o.Folder), o.Now(), 3, 8, "", 0, 0, false})
 			a.start(t)
 			b.start(t)
 			a.end(t)
@@ -202,7 +215,9 @@ func TestTwoWritersKilled(t *testing.T) {
 // A writer is stopped at each step while another one takes its partition, for a moment or
 // for so long that what it knew has been removed. What it does then is done already, or
 // must not be done.
-func TestStopped(t *testing.T) {
+func TestStopped(t *testing.T) { overReal(t, testStopped) }
+
+func testStopped(t *testing.T, tempFolder func(testing.TB) string) {
 	for _, long := range []bool{false, true} {
 		for i, step := range Steps[2:] {
 			nth := 1
@@ -210,7 +225,7 @@ func TestStopped(t *testing.T) {
 				nth = 2
 			}
 			o := fromTemplate(t, tempFolder)
-			p := run(t, writer{o.Folder, o.Now(), 1, 4, step, nth, unix.SIGSTOP, false})
+			p := run(t, writer{o.Folder, nameNodesOf(o.Folder), o.Now(), 1, 4, step, nth, unix.SIGSTOP, false})
 			out, err := p.command.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

@@ -101,7 +101,7 @@ func fromTemplate(t *testing.T, tempFolder func(testing.TB) string) Options {
 	if folder := filepath.Join(tempFolder(t), "flow"); fileSystemOf(folder) != (local{}) {
 		from, err := remoteTemplate()
 		if err == nil {
-			err = copyTree(fileSystemOf(from), from, fileSystemOf(folder), folder)
+			err = copyTree(fileSystemOf(from), from, directly(folder), folder)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -189,10 +189,10 @@ func testErrors(t *testing.T, tempFolder func(testing.TB) string) {
 		}
 		for _, errno := range []error{unix.ENOSPC, unix.EIO} {
 			for nth := 1; nth <= 2; nth++ {
-				if testing.Short() && (nth > 1 || errno == unix.EIO) {
+				o := fromTemplate(t, tempFolder)
+				if brief(o.Folder) && (nth > 1 || errno == unix.EIO) {
 					continue
 				}
-				o := fromTemplate(t, tempFolder)
 				l := openLog(t, o)
 				reached, ever := false, false
 				l.o.Fault = faultAt(step, nth, func() error { reached, ever = true, true; return errno })

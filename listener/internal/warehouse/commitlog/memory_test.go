@@ -278,11 +278,15 @@ var mounts sync.Map // by the first folder of a path: the FileSystem that it is 
 
 // fileSystemOf returns what a folder of a test lies in.
 func fileSystemOf(folder string) FileSystem {
-	top, _, _ := strings.Cut(strings.TrimPrefix(folder, "/"), "/")
-	if m, ok := mounts.Load("/" + top); ok {
+	if m, ok := mounts.Load(topOf(folder)); ok {
 		return m.(FileSystem)
 	}
 	return local{}
+}
+
+func topOf(folder string) string {
+	top, _, _ := strings.Cut(strings.TrimPrefix(folder, "/"), "/")
+	return "/" + top
 }
 
 var trees atomic.Int64
@@ -303,4 +307,5 @@ func treeFolder(t testing.TB) string {
 func overAll(t *testing.T, test func(t *testing.T, folder func(testing.TB) string)) {
 	t.Run("local", func(t *testing.T) { test(t, tempFolder) })
 	t.Run("remote", func(t *testing.T) { test(t, treeFolder) })
+	t.Run("hdfs", func(t *testing.T) { test(t, hdfsFolder) })
 }

@@ -127,7 +127,7 @@ type race struct {
 	writer, other    *Log
 	mount            *mount // the writer's
 	paused           chan struct{}
-	resume           chan struct{}
+	resume           chan int // how many requests it may make; negative: all
 	result           chan error
 	ended            error
 	running, stopped bool
@@ -137,7 +137,7 @@ type race struct {
 // fewer.
 func newRace(t *testing.T, nth int) *race {
 	r := &race{t: t, o: options(treeFolder(t), newClock()),
-		paused: make(chan struct{}), resume: make(chan struct{}), result: make(chan error, 1)}
+		paused: make(chan struct{}), resume: make(chan int), result: make(chan error, 1)}
 	r.other = openLog(t, r.o)
 	mustCommit(t, r.other, 0, 5, 2)
 	r.mount = mountAgain(r.o.Folder)
@@ -151,32 +151,43 @@ func newRace(t *testing.T, nth int) *race {
 	if err != nil {
 		t.Fatal(err)
 	}
-	count := 0
+	left := nth - 1
 	r.mount.before = func(string, string) failure {
-		if count++; count == nth {
-			close(r.paused)
-			<-r.resume
+		if left == 0 {
+			r.paused <- struct{}{}
+			left = <-r.resume
 		}
+		left--
 		return none
 	}
 	go func() { r.result <- r.writer.Commit(c) }()
+	if r.wait(); !r.running {
+		return nil
+	}
+	return r
+}
+
+// wait waits until the writer is stopped or its commit ends.
+func (r *race) wait() {
 	select {
 	case <-r.paused:
 		r.running = true
-		return r
-	case <-r.result:
-		r.mount.before = nil
-		return nil
+	case r.ended = <-r.result:
+		r.running, r.mount.before = false, nil
+	}
+}
+
+// goOn lets the writer make so many requests of its commit.
+func (r *race) goOn(requests int) {
+	if r.running {
+		r.resume <- requests
+		r.wait()
 	}
 }
 
 // finish lets the writer go on to the end of its commit.
 func (r *race) finish() {
-	if r.running {
-		r.running = false
-		close(r.resume)
-		r.ended = <-r.result
-	}
+	r.goOn(-1)
 }
 
 // take is what a process does that finds the writer dead; before is called before each of
@@ -231,8 +242,10 @@ func (r *race) check(what string) {
 // folder. Before each request of that one something happens.
 func TestTaken(t *testing.T) {
 	happenings := map[string]func(r *race) failure{
-		"the writer goes on":    func(r *race) failure { r.finish(); return none },
-		"another one refreshes": func(r *race) failure { r.other.Refresh(); return none },
+		"the writer does a little": func(r *race) failure { r.goOn(1); return none },
+		"the writer does more":     func(r *race) failure { r.goOn(3); return none },
+		"the writer goes on":       func(r *race) failure { r.finish(); return none },
+		"another one refreshes":    func(r *race) failure { r.other.Refresh(); return none },
 		"another one commits": func(r *race) failure {
 			if err := r.other.Refresh(); err != nil {
 				r.t.Error(err)
@@ -253,11 +266,12 @@ func TestTaken(t *testing.T) {
 	}
 	for name, happen := range happenings {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for writerAt := 1; ; writerAt++ {
 				if testing.Short() && writerAt%3 != 0 {
 					continue
 				}
-				for takerAt, reached := 1, true; reached; takerAt++ {
+				for takerAt, reached := 1+writerAt%2, true; reached; takerAt += 2 {
 					r := newRace(t, writerAt)
 					if r == nil {
 						if writerAt < 9 {
