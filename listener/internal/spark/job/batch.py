@@ -90,22 +90,23 @@ class Batch:
 
     def _write_table(self, good, folder):
         parts = ["y", "m", "d", "h"]
-        files = self._files()
+        files, of_an_hour = self._files()
         if files:
-            good = good.repartition(files, *parts, expr("offset %% %d" % files))
+            good = good.repartition(files, *parts, expr("offset %% %d" % of_an_hour))
         good = good.drop("offset")
         good.write.options(compression=self.job["compression"], **_WRITE).partitionBy(*parts).parquet(folder + "/table")
 
     def _files(self):
-        """How many files the rows are brought together for, 0 if they stay where they are read.
-        Each partition of the topic makes a file of each hour: for little text these are many."""
-        hours = collections.Counter()
+        """How many files the rows are brought together for, 0 if they stay where they are read,
+        and how many at most of an hour. Each partition of the topic makes a file of each hour:
+        for little text these are many."""
+        sizes = collections.Counter()
         for head in self.heads:
-            hours[head.hour] += head.size
-        wanted = sum(math.ceil(max(size, 1) / FILE_BYTES) for size in hours.values())
+            sizes[head.hour] += head.size
+        hours = [math.ceil(max(size, 1) / FILE_BYTES) for size in sizes.values()]
         tasks = max(1, self.job.get("partitions", 1) / len(self.parts))
         made = len({(head.partition, head.hour) for head in self.heads}) * tasks
-        return wanted if made > wanted else 0
+        return (sum(hours) if made > sum(hours) else 0), max(hours)
 
 
 def _among(places):

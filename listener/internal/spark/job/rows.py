@@ -54,15 +54,15 @@ IS_BAD = "size(f) <= %d" % reasons.MAX_PARTS
 REASON = reasons.of("f")
 
 
-def good(rows, table, zone, gaps):
-    """Of rows with their fields f, the good ones: a DataFrame of the table's columns, and
-    behind them those of its partitions."""
+def good(rows, table, zone, gaps, *kept):
+    """Of rows with their fields f, the good ones: a DataFrame of the table's columns, behind
+    them those of its partitions, and then those of rows that are kept."""
     frame = rows.where("NOT " + IS_BAD)
     if table == "dns":
         frame = frame.selectExpr("*", "CAST(coalesce(f[11], f[2]) AS DOUBLE) AS epoch")
         frame = frame.selectExpr("*", times.local_of("epoch", zone) + " AS local")
     columns = ["%s AS %s" % (_column(table, source, kind, zone, gaps), name) for name, kind, source in tables.COLUMNS[table]]
-    return frame.selectExpr(*columns, *["%s AS %s" % pair for pair in zip(_partition(table), tables.PARTITIONS)])
+    return frame.selectExpr(*columns, *["%s AS %s" % pair for pair in zip(_partition(table), tables.PARTITIONS)], *kept)
 
 
 def _column(table, source, kind, zone, gaps):
