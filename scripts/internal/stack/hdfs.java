@@ -33,8 +33,9 @@ class Hdfs {
         // A data node that is gone is known to be dead after 11 s.
         conf.setInt("dfs.heartbeat.interval", 1);
         conf.setInt("dfs.namenode.heartbeat.recheck-interval", 500);
-        conf.setBoolean("dfs.namenode.fs-limits.min-block-size.check", false);
-        conf.set("dfs.namenode.fs-limits.min-block-size", "1024");
+        // Half of all small files are complete before the name node knows their block. The
+        // writer asks again after this time, not after 400 ms.
+        conf.setInt("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", 10);
         MiniDFSCluster.Builder builder = new MiniDFSCluster.Builder(conf, new File(dir)).numDataNodes(dataNodes);
         if (nameNodes > 1) {
             MiniDFSNNTopology.NSConf service = new MiniDFSNNTopology.NSConf(SERVICE);
