@@ -21,6 +21,8 @@ func TestUsage(t *testing.T) {
 		{"", 2, "", `stack: component "": want `},
 		{"oracle", 2, "", `stack: component "oracle": want `},
 		{"-version 3.9.2", 2, "", `stack: component "-version": want `},
+		{"hdfs -h", 0, "-datanodes number", ""},
+		{"hdfs -datanodes 0", 2, "", "-datanodes 0: want 1 to 9"},
 		{"kafka -topic spot", 2, "", "want name:partitions, such as spot:4"},
 		{"kafka -topic spot:0", 2, "", "want name:partitions, such as spot:4"},
 		{"kafka -topic :4", 2, "", "want name:partitions, such as spot:4"},

@@ -9,7 +9,6 @@ package hdfs
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -39,8 +38,6 @@ type Options struct {
 	Silence time.Duration
 	// Pause waits before a request is made again; nil is by the clock.
 	Pause func(context.Context, time.Duration) error
-	// TLS is for https; nil trusts the system's certificate authorities.
-	TLS *tls.Config
 }
 
 // A Client works in one cluster. Its methods take absolute clean paths, may be called by
@@ -103,7 +100,6 @@ func httpClient(o Options) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: o.Silence, KeepAlive: 15 * time.Second}).DialContext,
-			TLSClientConfig:     o.TLS,
 			TLSHandshakeTimeout: o.Silence,
 			// Idle connections are closed before a server closes them: a request on a connection
 			// that is just being closed has no answer, and a rename none that tells what was done.
@@ -168,7 +164,7 @@ func (c *Client) again(ctx context.Context, what string, try func() (retry bool,
 		if err == nil || !retry || n+1 == maxTries || n+1 >= minTries && time.Now().After(end) || ctx.Err() != nil {
 			return err
 		}
-		c.o.Log.Warning("hdfs: %s is tried again: %v", what, err)
+		c.o.Log.Warning("hdfs: %s is tried again in %v: %v", what, backOff(n), err)
 		if c.o.Pause(ctx, backOff(n)) != nil {
 			return err
 		}

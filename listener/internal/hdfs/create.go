@@ -22,7 +22,7 @@ import (
 // create a name, one gets it, the others an [fs.ErrExist]. write may be called several
 // times, one after the other, and must write the same each time. Its own error ends it all.
 //
-// Data go to a hidden file beside it, .NAME.part-ID, of another ID at each try: a data node
+// Data go to a hidden file beside it, .part-ID, of another ID at each try: a data node
 // that seemed lost can't touch the file that is complete. A writer that is killed leaves
 // the hidden one behind.
 func (c *Client) Create(name string, write func(io.Writer) error) error {
@@ -126,8 +126,7 @@ func created(resp *http.Response) error {
 func partOf(name string) string {
 	var id [8]byte
 	rand.Read(id[:])
-	dir, base := path.Split(name)
-	return dir + "." + base + ".part-" + hex.EncodeToString(id[:])
+	return path.Join(path.Dir(name), ".part-"+hex.EncodeToString(id[:]))
 }
 
 // place asks which data node takes a new file, none of those that are away unless there

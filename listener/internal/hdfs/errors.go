@@ -33,11 +33,20 @@ type RemoteError struct {
 }
 
 func (e *RemoteError) Error() string {
-	if e.Message == "" {
-		return e.Exception
+	text := e.Exception
+	if e.Message != "" {
+		text += ": " + e.Message
 	}
-	return e.Exception + ": " + e.Message
+	for _, hint := range []error{ErrSafeMode, ErrNoDataNode} {
+		if e.Is(hint) {
+			text += ": " + hint.Error()
+		}
+	}
+	return text
 }
+
+// Definite tells that what was asked for has not been done, and won't be.
+func (e *RemoteError) Definite() bool { return true }
 
 // Is tells what the exception means.
 func (e *RemoteError) Is(target error) bool {
@@ -96,6 +105,9 @@ func (e *AmbiguousError) Error() string {
 }
 
 func (e *AmbiguousError) Unwrap() error { return e.Err }
+
+// Definite tells that it may have been done.
+func (e *AmbiguousError) Definite() bool { return false }
 
 // IsAmbiguous tells whether what failed with err may have been done all the same.
 func IsAmbiguous(err error) bool {

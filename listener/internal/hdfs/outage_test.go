@@ -245,6 +245,60 @@ func TestDataNodeIsAway(t *testing.T) {
 	}
 }
 
+// Who writes may take his time: only a server's silence counts.
+func TestSlowContent(t *testing.T) {
+	const silence = 50 * time.Millisecond
+	f := newFake(t, hdfstest.Options{})
+	c := f.clientWith(t, hdfs.Options{User: "hdfs", Pause: noPause, Silence: silence})
+	err := c.Create("/new", func(w io.Writer) error {
+		for range 3 {
+			if _, err := io.WriteString(w, strings.Repeat("x", 100_000)); err != nil {
+				return err
+			}
+			<-time.After(2 * silence)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if got, _ := f.ReadFile("/new"); len(got) != 300_000 {
+		t.Errorf("%d bytes have come", len(got))
+	}
+}
+
+func TestNoneIsActive(t *testing.T) {
+	f := newFake(t, hdfstest.Options{NameNodes: 2})
+	c := f.client(t, "hdfs")
+	prepare(t, c, "/d")
+	f.SetActive(-1)
+	for _, change := range changes {
+		err := change.do(c, "/d")
+		// A file is refused by the data node, which the standby names.
+		if strings.HasPrefix(change.name, "create") && err != nil && strings.Contains(err.Error(), "StandbyException") {
+			continue
+		}
+		if !errors.Is(err, hdfs.ErrNoNameNode) {
+			t.Errorf("%s: %v", change.name, err)
+		}
+	}
+	f.SetActive(1)
+	expectUntouched(t, c, "/d")
+}
+
+// The configuration that the fake writes leads to it.
+func TestConf(t *testing.T) {
+	for _, n := range []int{1, 2} {
+		f := newFake(t, hdfstest.Options{NameNodes: n})
+		dir := t.TempDir()
+		f.Conf(t, dir)
+		cluster, path, err := hdfs.Find("hdfs:///a", dir)
+		if err != nil || cluster.URI != f.URI() || path != "/a" || fmt.Sprint(cluster.NameNodes) != fmt.Sprint(f.NameNodes()) {
+			t.Errorf("%+v %s, %v; want %s, %s", cluster, path, err, f.URI(), f.NameNodes())
+		}
+	}
+}
+
 // The error of what is to be written is no reason to try again.
 func TestContentThatFails(t *testing.T) {
 	f := newFake(t, hdfstest.Options{})

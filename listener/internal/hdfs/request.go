@@ -107,7 +107,12 @@ func (c *Client) askNode(ctx context.Context, node string, r request) (a *answer
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, !r.once || !connected.Load(), lost(r.once && connected.Load(), cause(ctx, err))
+		err = cause(ctx, err)
+		var dns *net.DNSError
+		if errors.As(err, &dns) && dns.IsNotFound {
+			err = fmt.Errorf("%w: if it is a nameservice, dfs.nameservices of hdfs-site.xml in HADOOP_CONF_DIR has to name it", err)
+		}
+		return nil, !r.once || !connected.Load(), lost(r.once && connected.Load(), err)
 	}
 	defer resp.Body.Close()
 	limit := r.limit
@@ -157,10 +162,6 @@ func cause(ctx context.Context, err error) error {
 	}
 	if why := context.Cause(ctx); why != nil {
 		return why
-	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) && dns.IsNotFound {
-		return fmt.Errorf("%w: if it is a nameservice, dfs.nameservices of hdfs-site.xml in HADOOP_CONF_DIR has to name it", err)
 	}
 	return err
 }

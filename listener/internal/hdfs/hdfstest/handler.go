@@ -232,11 +232,25 @@ func (s *Server) dataNode(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// reachable tells whether a data node finds an active name node.
+func (s *Server) reachable() error {
+	if s.active < 0 {
+		return throw("StandbyException", "Operation category WRITE is not supported in state standby")
+	}
+	if !s.nameNodes[s.active].running() {
+		return throw("ConnectException", "Call to the name node failed on connection exception: Connection refused")
+	}
+	return nil
+}
+
 // write takes a file. What has come when the connection breaks stays, as a complete file.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, path string, q url.Values, action Action) {
 	user := q.Get("user.name")
 	s.mu.Lock()
-	err := s.changeable("create file", path)
+	err := s.reachable()
+	if err == nil {
+		err = s.changeable("create file", path)
+	}
 	var n *node
 	if err == nil {
 		n, err = s.create(path, user, q.Get("overwrite") == "true", q.Get("createparent") != "false")
@@ -282,7 +296,11 @@ func (s *Server) complete(path string, n *node, content []byte) error {
 
 func (s *Server) read(w http.ResponseWriter, path string, q url.Values, action Action) {
 	s.mu.Lock()
-	n, err := s.existing(path, q.Get("user.name"))
+	err := s.reachable()
+	var n *node
+	if err == nil {
+		n, err = s.existing(path, q.Get("user.name"))
+	}
 	var content []byte
 	if err == nil {
 		content = n.content

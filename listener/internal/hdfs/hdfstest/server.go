@@ -21,7 +21,7 @@ type Options struct {
 	NameNodes int
 	// DataNodes; 0 is one.
 	DataNodes int
-	// Superuser may do everything; empty is HADOOP_USER_NAME, else "hdfs".
+	// Superuser may do everything, everybody else write in the root; empty is HADOOP_USER_NAME, else "hdfs".
 	Superuser string
 	// Now dates what changes; nil is the time of day.
 	Now func() time.Time
@@ -61,7 +61,7 @@ func New(t testing.TB, o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{o: o, counts: make(map[string]int)}
-	s.root = &node{children: make(map[string]*node), mode: 0o755, owner: o.Superuser, changed: o.Now()}
+	s.root = &node{children: make(map[string]*node), mode: 0o777, owner: o.Superuser, changed: o.Now()}
 	for i := range o.NameNodes {
 		s.nameNodes = append(s.nameNodes, serve(t, func(w http.ResponseWriter, r *http.Request) { s.nameNode(i, w, r) }))
 	}
