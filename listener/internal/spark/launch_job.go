@@ -59,7 +59,8 @@ type Launch struct {
 	Files map[string]string
 }
 
-// NewLaunch returns what the configuration and the command line say of a job: all but Program, Files, Job.Listener and Job.Kafka.Options. submit is the path of spark2-submit or
+// NewLaunch returns what the configuration and the command line say of a job: all but Program,
+// Files, Job.Listener and Job.Kafka.Options. submit is the path of spark2-submit or
 // spark-submit, empty if there is none, and tz the time zone as zone.Local has it. Its errors
 // are those of a wrong configuration, for exit code 1.
 func NewLaunch(conf *config.Config, args cli.ListenerArgs, submit, tz string) (Launch, error) {
