@@ -135,7 +135,11 @@ func (l Launch) Submit(stop, kill context.Context, log *logging.Logger) error {
 		return err
 	}
 	log.Info("Start %q.", argv)
-	return Run(stop, kill, argv)
+	err = Run(stop, kill, argv)
+	if l.Cluster() && stop.Err() != nil {
+		log.Warning("Only spark-submit was stopped: the job goes on in the cluster until it is ended there.")
+	}
+	return err
 }
 
 // findSpark finds Spark's version, if it matters.

@@ -272,6 +272,26 @@ func TestRunKillsWhatIsLeft(t *testing.T) {
 	}
 }
 
+// In cluster mode a signal ends spark-submit only, which is said.
+func TestStoppedInCluster(t *testing.T) {
+	for mode, want := range map[string]bool{"client": false, "cluster": true} {
+		g := newGround(t)
+		err := g.command(`{"kafka":{"kafka_server":"k"},"pipelines":{"flow":{"type":"flow"}},"spark-streaming":{"spark_packages":"none"}}`,
+			[]string{"-t", "flow", "--topic", "T", "-p", "1", "-d", mode}, g.install("spark-submit"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop, cancel := context.WithCancel(context.Background())
+		cancel()
+		if code, stderr := g.submit(stop, context.Background()); code != 0 || stderr != "" {
+			t.Errorf("%s: exit code %d, %q", mode, code, stderr)
+		}
+		if said := strings.Contains(g.log.String(), "the job goes on in the cluster"); said != want {
+			t.Errorf("%s: %s", mode, g.log.String())
+		}
+	}
+}
+
 func TestRunNot(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
