@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,14 +121,7 @@ func TestRealMetastore(t *testing.T) {
 			ctx := patient(t)
 			uri := start(t, "metastore", "-version", version)
 			tab := openFlow(t, Options{Metastore: []string{"thrift://127.0.0.1:1", uri}})
-			exercise(ctx, t, tab, func(database string) error {
-				return tab.do(ctx, "make the database of", func(s session) error {
-					m := s.(*metastoreSession)
-					return m.ask(ctx, func(ctx context.Context) error {
-						return m.client.CreateDatabase(ctx, &hive.Database{Name: database, LocationUri: "file://" + t.TempDir()})
-					})
-				})
-			})
+			exercise(ctx, t, tab, func() error { return createDatabase(ctx, tab, "file://"+t.TempDir()) })
 		})
 	}
 }
@@ -139,17 +133,8 @@ func TestRealHiveServer2(t *testing.T) {
 	ctx := patient(t)
 	uri := start(t, "metastore", "-version", "3.1.3")
 	tab := openFlow(t, Options{HiveServer2: start(t, "hiveserver2", "-metastore", uri)})
-	run := func(statement string) (rows [][]string, err error) {
-		err = tab.do(ctx, "ask", func(s session) error {
-			return s.(*hiveServer2Session).run(ctx, statement, func(row []string) error {
-				rows = append(rows, append([]string(nil), row...))
-				return nil
-			})
-		})
-		return rows, err
-	}
-	location := exercise(ctx, t, tab, func(database string) error {
-		_, err := run("CREATE DATABASE " + database)
+	location := exercise(ctx, t, tab, func() error {
+		_, err := ask(ctx, tab, "CREATE DATABASE spot")
 		return err
 	})
 
@@ -165,14 +150,14 @@ func TestRealHiveServer2(t *testing.T) {
 
 	count := func() string {
 		t.Helper()
-		rows, err := run("SELECT CAST(count(*) AS STRING), CAST(sum(sport) AS STRING) FROM spot.flow WHERE y=2020 AND d=4")
+		rows, err := ask(ctx, tab, "SELECT CAST(count(*) AS STRING), CAST(sum(sport) AS STRING) FROM spot.flow WHERE y=2020 AND d=4")
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("rows %q, error %v", rows, err)
 		}
 		return strings.Join(rows[0], " ")
 	}
 	h := table.Hour{Year: 2020, Month: 3, Day: 4, Hour: 5}
-	_, err = run("INSERT OVERWRITE DIRECTORY '" + location + "/" + tab.table.Folder(h) + "' USING parquet SELECT '10.0.0.1' AS sip, CAST(id AS INT) AS sport FROM range(11)")
+	_, err = ask(ctx, tab, "INSERT OVERWRITE DIRECTORY '"+location+"/"+tab.table.Folder(h)+"' USING parquet SELECT '10.0.0.1' AS sip, CAST(id AS INT) AS sport FROM range(11)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,8 +172,65 @@ func TestRealHiveServer2(t *testing.T) {
 	}
 }
 
+// Tables may lie in an HDFS, which the metastore knows by its configuration: folders are
+// made there as the user that asks.
+func TestRealHDFS(t *testing.T) {
+	need(t, "java")
+	need(t, "mvn")
+	need(t, "spark-submit")
+	t.Setenv("HADOOP_USER_NAME", "spot") // also of what is started
+	ctx := patient(t)
+	root, more, _ := strings.Cut(start(t, "hdfs", "-ha"), " ")
+	_, conf, _ := strings.Cut(strings.TrimSuffix(more, ")"), "conf dir ")
+	uri := start(t, "metastore", "-version", "3.1.3", "-hadoop-conf", conf)
+	server := openFlow(t, Options{HiveServer2: start(t, "hiveserver2", "-metastore", uri, "-hadoop-conf", conf)})
+	tab := openFlow(t, Options{Metastore: []string{uri}})
+	if err := createDatabase(ctx, tab, root+"/warehouse/spot"); err != nil {
+		t.Fatal(err)
+	}
+	location := root + "/user/spot/flow/hive"
+	if err := tab.Create(ctx, "/user/spot/flow/hive"); err != nil { // of the default file system
+		t.Fatal(err)
+	}
+	if d, err := tab.Describe(ctx); err != nil || d.Location != location {
+		t.Fatalf("location %q, want %q; %v", d.Location, location, err)
+	}
+	hours := someHours(3)
+	folder := location + "/" + tab.table.Folder(hours[0])
+	if _, err := ask(ctx, server, "INSERT OVERWRITE DIRECTORY '"+folder+"' USING parquet SELECT '10.0.0.1' AS sip FROM range(11)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Add(ctx, location, hours); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := ask(ctx, server, "SELECT CAST(count(*) AS STRING) FROM spot.flow")
+	if err != nil || len(rows) != 1 || rows[0][0] != "11" {
+		t.Errorf("rows %q, error %v", rows, err)
+	}
+}
+
+func createDatabase(ctx context.Context, tab *Table, location string) error {
+	return tab.do(ctx, "make the database of", func(s session) error {
+		m := s.(*metastoreSession)
+		return m.ask(ctx, func(ctx context.Context) error {
+			return m.client.CreateDatabase(ctx, &hive.Database{Name: tab.database, LocationUri: location})
+		})
+	})
+}
+
+// ask runs a statement by HiveServer2.
+func ask(ctx context.Context, tab *Table, statement string) (rows [][]string, err error) {
+	err = tab.do(ctx, "ask", func(s session) error {
+		return s.(*hiveServer2Session).run(ctx, statement, func(row []string) error {
+			rows = append(rows, slices.Clone(row))
+			return nil
+		})
+	})
+	return rows, err
+}
+
 // exercise does with a table all that a listener does, and returns its location.
-func exercise(ctx context.Context, t *testing.T, tab *Table, createDatabase func(string) error) string {
+func exercise(ctx context.Context, t *testing.T, tab *Table, createDatabase func() error) string {
 	t.Helper()
 	root := t.TempDir()
 	location := "file://" + root + "/flow/hive"
@@ -198,7 +240,7 @@ func exercise(ctx context.Context, t *testing.T, tab *Table, createDatabase func
 	if err := tab.Create(ctx, location); !errors.Is(err, ErrNoDatabase) {
 		t.Errorf("created without a database: %v", err)
 	}
-	if err := createDatabase("spot"); err != nil {
+	if err := createDatabase(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := tab.Describe(ctx); !errors.Is(err, ErrNoTable) {

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	_ "embed"
-	"encoding/xml"
 	"fmt"
 	"maps"
 	"os"
@@ -99,27 +98,11 @@ func metastoreSite(dir string, extra map[string]string) []byte {
 		"metastore.stats.autogather":               "false",
 	}
 	maps.Copy(p, extra)
-	return hadoopXML(p)
-}
-
-// hadoopXML writes properties as Hadoop's configuration files have them.
-func hadoopXML(properties map[string]string) []byte {
-	type property struct {
-		Name  string `xml:"name"`
-		Value string `xml:"value"`
+	var properties [][2]string
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		properties = append(properties, [2]string{name, p[name]})
 	}
-	var all struct {
-		XMLName    xml.Name   `xml:"configuration"`
-		Properties []property `xml:"property"`
-	}
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		all.Properties = append(all.Properties, property{name, properties[name]})
-	}
-	text, err := xml.MarshalIndent(all, "", " ")
-	if err != nil {
-		panic(err) // there is nothing in it that can't be written
-	}
-	return text
+	return hadoopConf(properties)
 }
 
 func writeAll(dir string, files map[string][]byte) error {
