@@ -134,6 +134,9 @@ func (l Launch) Submit(stop, kill context.Context, log *logging.Logger) error {
 	if err != nil {
 		return err
 	}
+	if stop.Err() != nil {
+		return nil
+	}
 	log.Info("Start %q.", argv)
 	err = Run(stop, kill, argv)
 	if l.Cluster() && stop.Err() != nil {

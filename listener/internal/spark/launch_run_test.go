@@ -208,6 +208,16 @@ func TestRunProcess(t *testing.T) {
 	}
 }
 
+// whenThere calls a function once there is a file.
+func whenThere(path string, then func()) {
+	defer then()
+	for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+	}
+}
+
 // What spark-submit leaves is ended, as Python's driver when Java is killed.
 func TestRunLeavesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -224,14 +234,7 @@ func TestRunLeavesNothing(t *testing.T) {
 			stop, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			if c.stop {
-				go func() {
-					defer cancel()
-					for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
-						if _, err := os.Stat(out); err == nil {
-							return
-						}
-					}
-				}()
+				go whenThere(out, cancel)
 			}
 			err := Run(stop, context.Background(), []string{"/bin/sh", "-c", c.script, out})
 			var exit *exec.ExitError
@@ -258,14 +261,7 @@ func TestRunKillsWhatIsLeft(t *testing.T) {
 	kill, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	out := t.TempDir() + "/started"
-	go func() {
-		defer cancel()
-		for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
-			if _, err := os.Stat(out); err == nil {
-				return
-			}
-		}
-	}()
+	go whenThere(out, cancel)
 	script := `(trap '' TERM; touch "$0"; exec sleep 600) & while [ ! -e "$0" ]; do :; done`
 	if err := Run(context.Background(), kill, []string{"/bin/sh", "-c", script, out}); !errors.Is(err, ErrKilled) {
 		t.Errorf("got %v", err)
@@ -281,8 +277,9 @@ func TestStoppedInCluster(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Setenv(doing, "wait")
 		stop, cancel := context.WithCancel(context.Background())
-		cancel()
+		go whenThere(g.record+".list", cancel) // written before it waits
 		if code, stderr := g.submit(stop, context.Background()); code != 0 || stderr != "" {
 			t.Errorf("%s: exit code %d, %q", mode, code, stderr)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Adopt gives a file that others have written, in a folder below the own staging folder, a
@@ -18,7 +19,7 @@ func (l *Log) Adopt(from, staged string) error {
 	if !l.open {
 		return errors.New("adopt a file: the log is closed")
 	}
-	if !fs.ValidPath(from) || from == "." || from[0] == '.' || from == lockFile || !validStaged(staged) {
+	if !fs.ValidPath(from) || strings.ContainsRune(from, 0) || from == "." || from[0] == '.' || from == lockFile || !validStaged(staged) {
 		return fmt.Errorf("adopt a file: %q can't become %q", from, staged)
 	}
 	if err := l.adopt(filepath.Join(l.staging, from), filepath.Join(l.staging, staged)); err != nil {

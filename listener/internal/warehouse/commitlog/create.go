@@ -122,7 +122,7 @@ func (l *Log) publish(r *record) (outcome, error) {
 		return taken, nil
 	case err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist):
 		return taken, nil // the epoch was removed, before or just now
-	case l.local && definite(err):
+	case definite(err):
 		l.fs.Remove(l.temporary())
 		return failed, err
 	}
@@ -168,9 +168,13 @@ func (l *Log) look(path string, r *record, given bool) (mine, there bool, err er
 	return err == nil && other.Batch == r.Batch, true, err
 }
 
-// definite tells whether after such an error of link nothing can have been done, nor will
+// definite tells whether after such an error of Claim nothing can have been done, nor will
 // be, as a network file system may do it late.
 func definite(err error) bool {
+	var d interface{ Definite() bool }
+	if errors.As(err, &d) {
+		return d.Definite()
+	}
 	for _, e := range []error{unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.EACCES, unix.EPERM,
 		unix.EXDEV, unix.EMLINK, unix.ENAMETOOLONG, unix.ENOTDIR, unix.ENOMEM} {
 		if errors.Is(err, e) {

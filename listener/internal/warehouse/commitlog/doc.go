@@ -9,7 +9,8 @@
 //
 //	hive/…, dead_letter/…                 the table, and what could not be put into it
 //	staging/<writer>/                     files being written by one process
-//	staging/<writer>/lock                 JSON: whose it is; locked by flock(2) while it lives
+//	staging/<writer>/lock                 JSON: whose it is; on a local file system locked by
+//	                                      flock(2) while it lives
 //	commits/warehouse.json                {"format":1,"warehouse":"<32 hexadecimal digits>"}
 //	commits/<topic>/<group>/log.json      {"format":1,"table":…,"topic":…,"group":…,"first_epoch":"<epoch folder>"}
 //	commits/<topic>/<group>/<epoch folder>/<number>.json   a record
@@ -87,4 +88,57 @@
 // order: it may have committed as its last deed. Where flock(2) does not work, a folder
 // counts as left after seven days without a change. Two hosts must not share the folder
 // through a mount that keeps locks to itself (NFS with nolock or local_lock).
+//
+// # HDFS
+//
+// All of the above holds for HDFS, but for what this section says. There each change is
+// durable when it is answered, and nothing is flushed. A client must never make a folder by
+// making a file in it (createparent=false). Rename is the one that refuses a target that
+// exists and moves nothing into a folder (WebHDFS: renameoptions=NONE). An operation may have
+// been done although its client got an error, or may still be done later; so no name in
+// staging is ever used for two files.
+//
+// In a staging folder there are also
+//
+//	staging/<writer>/.record/             records in the making, each of a name of its own
+//	staging/<writer>/.beat-0, or .beat-1  an empty folder: the writer's heart
+//	staging/.left-<writer>/               a staging folder that was left or taken
+//
+// The two folders are made before the staging folder gets its name, and never again. A
+// record is made complete in .record and then renamed to its number: that is the commit. If
+// there is an error the record is first removed from .record, whether or not it is there.
+// Then it is at its number, known by its batch, or was not made and never will be. If that
+// can't be told now, the batch may be committed: its files stay where they are.
+//
+// Lock files have three more members, of the process that pid names: "boot", the kernel's
+// boot_id; "pid_namespace", what /proc/self/ns/pid leads to; "start_ticks", the 22nd field of
+// /proc/<pid>/stat. A process for which boot and pid_namespace are the same sees by them
+// whether the writer lives. For any other the writer counts as dead when its staging folder
+// has not been changed for ten minutes: by the folder's modification time, compared with that
+// of a folder made just now, which are both the name node's. A living writer renames its
+// .beat-0 to .beat-1, or back, once a minute, which changes that time.
+//
+// A writer that is held for dead may live and go on at any moment. So its folder is taken in
+// this order, by whoever opens the same log:
+//
+//  1. staging/<writer> is renamed to staging/.left-<writer>. From then on the writer can't
+//     commit: a record in the making is no longer where it would be renamed from, and no new
+//     one can be made there.
+//  2. The log is read once more and its last record finished: the writer may have made it
+//     just before.
+//  3. staging/.left-<writer> is removed with all in it.
+//
+// A folder of that name that somebody finds has been through the first step, or its writer
+// has left it so when it closed the log before all was moved; steps 2 and 3 are done again.
+// If the answer to the first is lost, the other two are not done.
+//
+// Files are moved by renaming them at once. If that fails, or to see what is still to be
+// moved, one looks in staging/<writer> first and then in staging/.left-<writer>, in this order,
+// since a folder goes from the one to the other and never back: a committed file that is in
+// neither has been moved. A writer whose folder was taken may go on to move the files of a
+// record that it has made.
+//
+// What a writer has started, such as tasks on other machines, may make its staging folder
+// anew after it was taken. That one has no .record and no lock, so that nothing can be
+// committed from it, and is removed when it has not been changed for seven days.
 package commitlog

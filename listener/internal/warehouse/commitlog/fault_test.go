@@ -291,6 +291,9 @@ func testErrorsThatStay(t *testing.T, tempFolder func(testing.TB) string) {
 		if got := checkLog(t, o); got != number+2 {
 			t.Errorf("%s: record %d", step, got)
 		}
+		if left := entries(t, filepath.Join(o.Folder, stagingFolder)); left != 0 {
+			t.Errorf("%s: left in staging: %d", step, left)
+		}
 	}
 }
 

@@ -7,8 +7,9 @@ import (
 
 // A FileSystem is where a table and its log lie. Paths are absolute, with slashes. Its
 // methods may be called from several goroutines. Errors wrap fs.ErrNotExist and
-// fs.ErrExist where the methods say so; any other error leaves open whether the operation
-// was done, or even will be.
+// fs.ErrExist where the methods say so. Any other error leaves open whether the operation was
+// done, or even will be, unless it wraps one that has a method Definite() bool, which says
+// by true that it was not and won't be.
 type FileSystem interface {
 	// Stat tells about the name itself; fs.ErrNotExist.
 	Stat(path string) (fs.FileInfo, error)
