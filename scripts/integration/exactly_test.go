@@ -201,6 +201,13 @@ func (s *exactSite) finished() tally {
 			s.t.Errorf("partition %d: the group's offset is %d, the topic ends at %d", p, committed[p], end)
 		}
 	}
+	s.nothingStaged()
+	return got
+}
+
+// nothingStaged wants nothing to be left in staging.
+func (s *exactSite) nothingStaged() {
+	s.t.Helper()
 	left, err := os.ReadDir(s.warehouse("staging"))
 	left = slices.DeleteFunc(left, func(e os.DirEntry) bool {
 		// Of a listener that was killed before it had locked its folder. Nothing is in it,
@@ -210,7 +217,6 @@ func (s *exactSite) finished() tally {
 	if err != nil || len(left) > 0 {
 		s.t.Errorf("left in staging: %v, %v", left, err)
 	}
-	return got
 }
 
 // checkTable wants each numbered row in the table once, and the commit log to tell so.

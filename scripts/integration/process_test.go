@@ -113,6 +113,15 @@ func (p *process) waitFor(texts ...string) string {
 	}
 }
 
+// skip has waitFor pass over what was printed so far.
+func (p *process) skip() {
+	p.stdout.mu.Lock()
+	defer p.stdout.mu.Unlock()
+	if end := bytes.LastIndexByte(p.stdout.text, '\n'); end >= 0 {
+		p.stdout.at = end + 1
+	}
+}
+
 // says tells whether stdout holds a text.
 func (p *process) says(text string) bool { return strings.Contains(p.stdout.String(), text) }
 

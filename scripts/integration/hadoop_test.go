@@ -1,0 +1,187 @@
+//go:build integration
+
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"spot-ingest/scripts/internal/stack"
+)
+
+// A cluster is an HDFS, a Hive metastore, and a server that answers SQL by both.
+type cluster struct {
+	hdfs      *stack.FileSystem
+	metastore *stack.MetastoreServer
+	sql       *stack.HiveServer2Server
+}
+
+var hadoop struct {
+	once    sync.Once
+	cluster *cluster
+	err     error
+}
+
+// sharedCluster returns the cluster that all tests share. Nobody stops it before the end.
+func sharedCluster(t *testing.T) *cluster {
+	t.Helper()
+	for _, program := range []string{"java", "mvn", "spark-submit"} {
+		need(t, program)
+	}
+	hadoop.once.Do(func() { hadoop.cluster, hadoop.err = startCluster() })
+	if hadoop.err != nil {
+		t.Fatal(hadoop.err)
+	}
+	return hadoop.cluster
+}
+
+func startCluster() (*cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // a first run fetches jars
+	defer cancel()
+	c := &cluster{}
+	var err error
+	if c.hdfs, err = stack.StartHDFS(ctx, stack.HDFS{}); err != nil {
+		return c, err
+	}
+	if c.metastore, err = stack.StartMetastore(ctx, stack.Metastore{Version: "3.1.3", HadoopConfDir: c.hdfs.ConfDir()}); err != nil {
+		return c, err
+	}
+	c.sql, err = stack.StartHiveServer2(ctx, stack.HiveServer2{Metastore: c.metastore.URI(), HadoopConfDir: c.hdfs.ConfDir()})
+	return c, err
+}
+
+// closeCluster ends what was started of it.
+func closeCluster() (errs []error) {
+	c := hadoop.cluster
+	if c == nil {
+		return nil
+	}
+	if c.sql != nil {
+		errs = append(errs, c.sql.Close())
+	}
+	if c.metastore != nil {
+		errs = append(errs, c.metastore.Close())
+	}
+	if c.hdfs != nil {
+		errs = append(errs, c.hdfs.Close())
+	}
+	return errs
+}
+
+// query asks the server by Hive's own client, beeline, and returns the rows, fields parted
+// by tabs.
+func (c *cluster) query(t *testing.T, statement string) (rows []string) {
+	t.Helper()
+	submit, err := exec.LookPath("spark-submit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(submit), "beeline"), "-u", "jdbc:hive2://"+c.sql.Addr()+"/default",
+		"-n", "spot", "-p", "", "--silent=true", "--showHeader=false", "--outputformat=tsv2", "-e", statement)
+	cmd.Env = append(os.Environ(), "SPARK_LOCAL_IP=127.0.0.1")
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("beeline, %s: %v\n%s%s", statement, err, stdout.String(), stderr.String())
+	}
+	for line := range strings.Lines(stdout.String()) {
+		if _, row, prompt := strings.Cut(line, "/default> "); prompt {
+			line = row // of the last of several statements
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			rows = append(rows, line)
+		}
+	}
+	return rows
+}
+
+// newHDFSSite makes a site whose tables are in a folder of HDFS, and in a database of Hive.
+func newHDFSSite(t *testing.T, c *cluster, broker *stack.Broker, count int, batch time.Duration) *exactSite {
+	t.Helper()
+	s := newExactSite(t, broker, count, batch)
+	s.onHDFS(c)
+	return s
+}
+
+// onHDFS moves the site's tables into the cluster.
+func (s *exactSite) onHDFS(c *cluster) {
+	s.t.Helper()
+	database := strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(s.topic))
+	c.query(s.t, "CREATE DATABASE "+database)
+	s.conf["dbname"] = database
+	s.conf["hdfs_app_path"] = "/" + s.topic
+	s.conf["hive"] = map[string]any{"metastore": c.metastore.URI()}
+	s.env = append(s.env, "HADOOP_CONF_DIR="+c.hdfs.ConfDir(), "HADOOP_USER_NAME=spot")
+	s.writeConf()
+}
+
+func (s *exactSite) database() string { return s.conf["dbname"].(string) }
+
+// mirror copies the type's folder out of HDFS to where a local one would be. The active name
+// node is asked.
+func (s *exactSite) mirror(nameNode string) {
+	s.t.Helper()
+	if err := os.RemoveAll(s.warehouse()); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := mirrorFolder(nameNode+"/webhdfs/v1/"+s.topic+"/"+s.kind, s.warehouse()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func mirrorFolder(url, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	var listing struct {
+		FileStatuses struct {
+			FileStatus []struct{ PathSuffix, Type string }
+		}
+	}
+	err := get(url+"?op=LISTSTATUS", func(body io.Reader) error { return json.NewDecoder(body).Decode(&listing) })
+	if err != nil {
+		return err
+	}
+	for _, entry := range listing.FileStatuses.FileStatus {
+		from, to := url+"/"+entry.PathSuffix, filepath.Join(to, entry.PathSuffix)
+		if entry.Type == "DIRECTORY" {
+			err = mirrorFolder(from, to)
+		} else {
+			err = get(from+"?op=OPEN", func(body io.Reader) error {
+				text, err := io.ReadAll(body)
+				if err != nil {
+					return err
+				}
+				return os.WriteFile(to, text, 0o644)
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func get(url string, take func(io.Reader) error) error {
+	answer, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, answer.Status)
+	}
+	return take(answer.Body)
+}
