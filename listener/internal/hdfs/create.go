@@ -175,9 +175,7 @@ func addresses(ctx context.Context, location string) []string {
 func (c *Client) publish(ctx context.Context, part, name string) error {
 	doubt := false
 	err := c.again(ctx, "RENAME "+part, func() (retry bool, err error) {
-		_, retry, err = c.askAll(ctx, request{
-			method: "PUT", op: "RENAME", path: part, once: true, query: map[string]string{"destination": name, "renameoptions": "NONE"},
-		})
+		retry, err = c.tryRename(ctx, part, name)
 		if IsAmbiguous(err) {
 			doubt = true
 			return true, err

@@ -159,15 +159,30 @@ func (c *Client) Rename(from, to string) error {
 func (c *Client) Claim(from, to string) error { return c.Rename(from, to) }
 
 func (c *Client) rename(ctx context.Context, from, to string) error {
+	if err := checkPath(from); err != nil {
+		return err
+	}
 	if err := checkPath(to); err != nil {
 		return err
 	}
+	return c.again(ctx, "RENAME "+from, func() (retry bool, err error) { return c.tryRename(ctx, from, to) })
+}
+
+// tryRename asks all name nodes once.
+func (c *Client) tryRename(ctx context.Context, from, to string) (retry bool, err error) {
 	// Without renameoptions it would move into a folder of the name, and would say in one
 	// word, false, for several reasons that it was not done.
-	_, err := c.ask(ctx, request{
+	a, retry, err := c.askAll(ctx, request{
 		method: "PUT", op: "RENAME", path: from, once: true, query: map[string]string{"destination": to, "renameoptions": "NONE"},
 	})
-	return err
+	if err != nil {
+		return retry, err
+	}
+	if _, err := parseBool(a.body); err == nil {
+		return false, &AmbiguousError{errors.New("the server pays no heed to renameoptions=NONE, as HttpFS does; " +
+			"give the address of a name node instead")}
+	}
+	return false, nil
 }
 
 // Remove removes a file or an empty folder: [fs.ErrNotExist] if there is none,
