@@ -28,8 +28,10 @@ def decoded(messages):
         case(("branch = 1", "value"), "concat(X'00', substring(value, branch + 1))"))
     framed = framed.withColumn("guarded", expr(guarded))
     listed = framed.withColumn("list", from_avro("guarded", SCHEMA, {"mode": "PERMISSIVE"})["list"])
-    listed = listed.withColumn("bad", expr(_bad()))
-    return listed.selectExpr(*messages.columns, "CASE WHEN bad IS NULL THEN list END AS rows", "bad")
+    listed = listed.withColumn("why", expr(_bad()))
+    # Below a generator Spark pushes no filter, which would decode a message again.
+    outcome = "inline_outer(array(named_struct('rows', CASE WHEN why IS NULL THEN list END, 'bad', why)))"
+    return listed.selectExpr(*messages.columns, outcome)
 
 
 def _branch():

@@ -91,5 +91,5 @@ def _partition(table):
 
 def exploded(messages, table, zone):
     """Of decoded messages the rows, with their fields f: in order, and numbered from 0."""
-    frame = messages.selectExpr("topic", "partition", "offset", "posexplode(rows) AS (pos, row)")
-    return frame.selectExpr("*", "%s AS f" % fields(table, "row", zone))
+    frame = messages.selectExpr("topic", "partition", "offset", "posexplode_outer(rows) AS (pos, row)")
+    return frame.where("row IS NOT NULL").selectExpr("*", "%s AS f" % fields(table, "row", zone))
