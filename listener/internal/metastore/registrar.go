@@ -115,10 +115,10 @@ func (r *Registrar) Close(ctx context.Context) error {
 	left, repair := len(r.pending), r.repair
 	switch {
 	case left > 0:
-		return fmt.Errorf("%d partitions of table %s are not known to hive, such as %s; hive_partition_repair adds them at the next start: %w",
-			left, r.t.Name(), r.t.table.Folder(r.pending.least()), err)
+		return fmt.Errorf("hive does not know %s of table %s, such as %s; hive_partition_repair adds what is missing at the next start: %w",
+			count(left), r.t.Name(), r.t.table.Folder(r.pending.least()), err)
 	case repair:
-		return fmt.Errorf("partitions of table %s may not be known to hive, for its folders have not been looked through; hive_partition_repair does it at the next start", r.t.Name())
+		return fmt.Errorf("hive may not know all partitions of table %s, for its folders have not been looked through; hive_partition_repair does it at the next start", r.t.Name())
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func (r *Registrar) repairAll(ctx context.Context) error {
 	}
 	n, err := r.t.Repair(ctx, r.o.Location, r.o.Folders(ctx))
 	if n > 0 {
-		r.o.Log.Info("Hive: %d partitions of table %s were not known and have been added", n, r.t.Name())
+		r.o.Log.Info("Hive: %s of table %s had not been known and are now", count(n), r.t.Name())
 	}
 	var partial *PartialError
 	r.mu.Lock()

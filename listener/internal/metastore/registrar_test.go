@@ -190,7 +190,7 @@ func TestRegistrarRepairsAtStart(t *testing.T) {
 	g := newRig(t, true)
 	g.done()
 	g.partitions(30)
-	g.logged("30 partitions of table spot.flow were not known and have been added")
+	g.logged("30 partitions of table spot.flow had not been known and are now")
 }
 
 func TestRegistrarOutlastsHive(t *testing.T) {
@@ -206,7 +206,7 @@ func TestRegistrarOutlastsHive(t *testing.T) {
 	g.goOn <- struct{}{}
 	g.done()
 	g.partitions(7)
-	g.logged("1 partitions of table spot.flow wait to be added, and are tried again until it is done: add partitions of table spot.flow in hive: hive does not answer: dial tcp 127.0.0.1:",
+	g.logged("1 partition of table spot.flow can't be added yet, and will be tried again until it is done: add partitions of table spot.flow in hive: hive does not answer: dial tcp 127.0.0.1:",
 		"the partitions of table spot.flow are known again")
 	// The next trouble begins with a short pause, and is told.
 	g.hive.Down()
@@ -251,8 +251,8 @@ func TestRegistrarAfterDrop(t *testing.T) {
 	g.goOn <- struct{}{}
 	g.done()
 	g.partitions(50)
-	g.logged("10 partitions of table spot.flow can't be added, and are tried again until it is done: add partitions of table spot.flow in hive: there is no such table",
-		"40 partitions of table spot.flow were not known", "the partitions of table spot.flow are known again (no table before)")
+	g.logged("10 partitions of table spot.flow can't be added, and will be tried again until it is done: add partitions of table spot.flow in hive: there is no such table",
+		"40 partitions of table spot.flow had not been known", "the partitions of table spot.flow are known again (no table before)")
 }
 
 func TestRegistrarAfterChange(t *testing.T) {
@@ -270,8 +270,8 @@ func TestRegistrarAfterChange(t *testing.T) {
 	g.goOn <- struct{}{}
 	g.done()
 	g.partitions(2)
-	g.logged("2 partitions of table spot.flow can't be added, and are tried again until it is done: add partitions of table spot.flow in hive: hive's table spot.flow lies in file:/else/where, but rows go to "+rowsAt,
-		"2 partitions of table spot.flow can't be added, and are tried again until it is done: add partitions of table spot.flow in hive: hive's table spot.flow is not the one",
+	g.logged("2 partitions of table spot.flow can't be added, and will be tried again until it is done: add partitions of table spot.flow in hive: hive's table spot.flow lies in file:/else/where, but rows go to "+rowsAt,
+		"2 partitions of table spot.flow can't be added, and will be tried again until it is done: add partitions of table spot.flow in hive: hive's table spot.flow is not the one",
 		"the partitions of table spot.flow are known again (other columns before)")
 }
 
@@ -290,7 +290,7 @@ func TestRegistrarRefused(t *testing.T) {
 	g.goOn <- struct{}{}
 	g.done()
 	g.partitions(40)
-	g.logged("30 part", "1 partitions of table spot.flow can't be added, and are tried again until it is done: add partitions of table spot.flow in hive: partition y=2017/m=12/d=21/h=11 was not added: hive says: can't make",
+	g.logged("30 part", "1 partition of table spot.flow can't be added, and will be tried again until it is done: add partitions of table spot.flow in hive: partition y=2017/m=12/d=21/h=11 was not added: hive says: can't make",
 		"the partitions of table spot.flow are known again (partitions refused before)")
 	if g.listed != 1 {
 		t.Errorf("the folders were listed %d times", g.listed)
@@ -334,10 +334,27 @@ func TestRegistrarCloses(t *testing.T) {
 	g.r.Add(someHours(12))
 	g.pauses(time.Second, false)
 	err := g.r.Close(g.ctx)
-	const want = "12 partitions of table spot.flow are not known to hive, such as y=2017/m=12/d=20/h=0; hive_partition_repair adds them at the next start: add partitions of"
+	const want = "hive does not know 12 partitions of table spot.flow, such as y=2017/m=12/d=20/h=0; hive_partition_repair adds what is missing at the next start: add partitions of"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, ErrAway) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A repair is not begun at the end, but not forgotten either.
+func TestRegistrarClosesBeforeRepair(t *testing.T) {
+	g := newRig(t, false)
+	g.written(someHours(4)...)
+	g.hive.Down()
+	for i := range most + 1 {
+		g.r.Add(someHours(i + 1)[i:])
+	}
+	g.pauses(time.Second, false)
+	g.hive.Up()
+	err := g.r.Close(g.ctx)
+	if err == nil || err.Error() != "hive may not know all partitions of table spot.flow, for its folders have not been looked through; hive_partition_repair does it at the next start" {
+		t.Errorf("error %v", err)
+	}
+	g.partitions(most)
 }
 
 // Close takes no longer than its context, also if Hive takes requests and never answers.
@@ -363,7 +380,7 @@ func TestRegistrarClosesInTime(t *testing.T) {
 	})
 	g.r.Add(someHours(2))
 	<-first
-	if err := g.r.Close(second); !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "2 partitions of table spot.flow are not known") {
+	if err := g.r.Close(second); !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "hive does not know 2 partitions of table spot.flow") {
 		t.Errorf("error %v", err)
 	}
 }

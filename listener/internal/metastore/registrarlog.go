@@ -1,6 +1,9 @@
 package metastore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // report tells the log of trouble when it begins, when it changes its kind, and when it is over.
 func (r *Registrar) report(err error) {
@@ -11,16 +14,27 @@ func (r *Registrar) report(err error) {
 	was := r.trouble
 	r.trouble = kind
 	r.mu.Lock()
-	waiting := len(r.pending)
+	waiting := count(len(r.pending))
 	r.mu.Unlock()
 	switch kind {
 	case "":
 		r.o.Log.Info("Hive: the partitions of table %s are known again (%s before)", r.t.Name(), was)
 	case kindAway:
-		r.o.Log.Warning("Hive: %d partitions of table %s wait to be added, and are tried again until it is done: %v", waiting, r.t.Name(), err)
+		r.o.Log.Warning("Hive: %s of table %s can't be added yet, and will be tried again until it is done: %v", waiting, r.t.Name(), err)
 	default:
-		r.o.Log.Error("Hive: %d partitions of table %s can't be added, and are tried again until it is done: %v", waiting, r.t.Name(), err)
+		r.o.Log.Error("Hive: %s of table %s can't be added, and will be tried again until it is done: %v", waiting, r.t.Name(), err)
 	}
+}
+
+// count says how many partitions are meant. None are where folders are to be looked through.
+func count(n int) string {
+	switch n {
+	case 0:
+		return "partitions"
+	case 1:
+		return "1 partition"
+	}
+	return fmt.Sprintf("%d partitions", n)
 }
 
 const kindAway = "no answer"
