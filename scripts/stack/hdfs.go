@@ -35,7 +35,8 @@ func (h *hdfsServer) check() error {
 	return nil
 }
 
-// serve also takes commands, one a line, each answered by a line: see hdfs.java.
+// serve also takes commands, one a line, each answered by a line: pause, continue, and
+// those of hdfs.java.
 func (h *hdfsServer) serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error) {
 	fs, err := stack.StartHDFS(ctx, stack.HDFS{HA: h.ha, DataNodes: h.dataNodes})
 	if err != nil {
@@ -52,13 +53,23 @@ func (h *hdfsServer) serve(ctx context.Context, stdin io.Reader, stdout io.Write
 		case <-fs.Done():
 			return fmt.Errorf("hdfs ended by itself; the end of its log:\n%s", fs.LogTail())
 		case line := <-lines:
-			if err := fs.Command(strings.Fields(line)...); err != nil {
+			if err := obey(fs, line); err != nil {
 				fmt.Fprintln(stdout, err)
 			} else {
 				fmt.Fprintln(stdout, "ok")
 			}
 		}
 	}
+}
+
+func obey(fs *stack.FileSystem, line string) error {
+	switch line {
+	case "pause":
+		return fs.Pause()
+	case "continue":
+		return fs.Continue()
+	}
+	return fs.Command(strings.Fields(line)...)
 }
 
 // readLines sends what comes until its end, which is that of the process at the latest.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -161,6 +162,30 @@ func TestLostDataNodesOfHDFS(t *testing.T) {
 		}
 		expectAround(t, c, "/d", "a")
 	})
+}
+
+// A name node that hangs may do late what its client has given up. Who removes what was to
+// be renamed knows whether it was.
+func TestLateRenameOfHDFS(t *testing.T) {
+	r := startReal(t)
+	prepare(t, r.client(t, "hdfs"), "/d")
+	c := r.clientWith(t, hdfs.Options{User: "hdfs", Silence: 300 * time.Millisecond, Pause: noPause})
+	r.command("pause")
+	err := c.Claim("/d/file", "/d/claimed")
+	if !hdfs.IsAmbiguous(err) {
+		t.Errorf("the name node hangs: %v", err)
+	}
+	if _, err := c.Stat("/d/file"); err == nil || hdfs.IsAmbiguous(err) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the name node hangs: %v", err)
+	}
+	r.command("continue")
+	c = r.clientWith(t, hdfs.Options{User: "hdfs"})
+	removed := c.Remove("/d/file")
+	_, claimed := c.Stat("/d/claimed")
+	t.Logf("removal of the old name: %v; look at the new one: %v", removed, claimed)
+	if removed == nil && !errors.Is(claimed, fs.ErrNotExist) || errors.Is(removed, fs.ErrNotExist) && claimed != nil || hdfs.IsAmbiguous(removed) {
+		t.Error("there is no telling")
+	}
 }
 
 // A writer that is gone leaves a file that HDFS takes for one being written.
