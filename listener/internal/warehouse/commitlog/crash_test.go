@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -83,6 +85,10 @@ func write(spec string) error {
 		partition := n % w.Partitions
 		p, _ := l.Position(partition)
 		c, err := batch(l, partition, p.Next, p.Next+7, 3)
+		if !l.local && errors.Is(err, fs.ErrNotExist) {
+			fmt.Println("taken")
+			return l.Close()
+		}
 		if err != nil {
 			return err
 		}
@@ -90,6 +96,9 @@ func write(spec string) error {
 		case errors.Is(err, ErrStale):
 			abandon(l, c)
 			fmt.Println("stale")
+		case errors.Is(err, ErrTaken):
+			fmt.Println("taken")
+			return l.Close()
 		case err != nil:
 			return err
 		default:
@@ -128,6 +137,36 @@ func (p *process) start(t *testing.T) {
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// startAndStop starts a writer and waits until it has stopped itself.
+func (p *process) startAndStop(t *testing.T) (out io.Reader) {
+	t.Helper()
+	out, err := p.command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(p.command.Process.Pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("the writer hasn't stopped: %v", err)
+	}
+	return out
+}
+
+// goOn lets a writer that has stopped go on to its end, and returns what it has printed.
+func (p *process) goOn(t *testing.T, out io.Reader) (lines []string) {
+	t.Helper()
+	if err := unix.Kill(p.command.Process.Pid, unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for s := bufio.NewScanner(out); s.Scan(); {
+		lines = append(lines, s.Text())
+	}
+	p.end(t)
+	return lines
 }
 
 // end waits for the writer and tells whether it was killed. It must not have failed.
@@ -229,18 +268,7 @@ func testStopped(t *testing.T, tempFolder func(testing.TB) string) {
 			}
 			o := fromTemplate(t, tempFolder)
 			p := run(t, writer{o.Folder, nameNodesOf(o.Folder), o.Now(), 1, 4, step, nth, unix.SIGSTOP, false})
-			out, err := p.command.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := p.command.Start(); err != nil {
-				t.Fatal(err)
-			}
-			pid := p.command.Process.Pid
-			var status unix.WaitStatus
-			if _, err := unix.Wait4(pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
-				t.Fatalf("%s: the writer hasn't stopped: %v", step, err)
-			}
+			out := p.startAndStop(t)
 			c := &clock{at: o.Now()}
 			other := openLog(t, options(o.Folder, c))
 			if long {
@@ -248,14 +276,7 @@ func testStopped(t *testing.T, tempFolder func(testing.TB) string) {
 			} else {
 				mustCommit(t, other, 0, 3, 2)
 			}
-			if err := unix.Kill(pid, unix.SIGCONT); err != nil {
-				t.Fatal(err)
-			}
-			var lines []string
-			for s := bufio.NewScanner(out); s.Scan(); {
-				lines = append(lines, s.Text())
-			}
-			p.end(t)
+			lines := p.goOn(t, out)
 			got, after, _ := strings.Cut(strings.Join(lines, " "), "signal")
 			linked := slices.Index(Steps, stepRecordLinked)
 			// A batch is stale once: the one that was stopped, or the next.
@@ -274,6 +295,39 @@ func testStopped(t *testing.T, tempFolder func(testing.TB) string) {
 			if t.Failed() {
 				t.Fatalf("stopped at %q, long %v", step, long)
 			}
+		}
+	}
+}
+
+// A writer is stopped at each step, and its folder taken by a process that holds it for
+// dead. What it has committed then is visible; more it can't commit.
+func TestStoppedAndTaken(t *testing.T) {
+	for i, step := range Steps[2:] {
+		o := fromTemplate(t, hdfsFolder)
+		p := run(t, writer{o.Folder, nameNodesOf(o.Folder), o.Now(), 1, 4, step, 1, unix.SIGSTOP, false})
+		out := p.startAndStop(t)
+		staging := filepath.Join(o.Folder, stagingFolder)
+		infos, err := fileSystemOf(o.Folder).ReadDir(staging)
+		if err != nil || len(infos) != 1 {
+			t.Fatalf("%s: %d folders in staging, %v", step, len(infos), err)
+		}
+		stopped := &Log{o: o, folder: o.Folder, staging: filepath.Join(staging, infos[0].Name())}
+		if err := disown(stopped, thisIdentity(), noProcess); err != nil {
+			t.Fatal(err)
+		}
+		checkLog(t, o)
+		lines := strings.Join(p.goOn(t, out), " ")
+		_, after, _ := strings.Cut(lines, "signal ")
+		made := i+2 >= slices.Index(Steps, stepRecordLinked)
+		if made != (after == "ok taken") || !made && after != "taken" && after != "stale taken" {
+			t.Errorf("%s: %q", step, lines)
+		}
+		checkLog(t, o)
+		if left := entries(t, staging); left > 0 {
+			t.Errorf("%s: left in staging: %d", step, left)
+		}
+		if t.Failed() {
+			t.Fatalf("stopped at %q", step)
 		}
 	}
 }

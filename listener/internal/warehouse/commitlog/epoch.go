@@ -135,7 +135,13 @@ func (l *Log) removeEpoch(name string) error {
 	if err != nil {
 		return err
 	}
-	return l.removeAll(away, stepPruned)
+	if l.local {
+		return l.removeAll(away, stepPruned)
+	}
+	if err := l.fault(stepPruned); err != nil {
+		return err
+	}
+	return l.fs.RemoveAll(away)
 }
 
 // removeAll removes a folder of files, calling a step before each.
