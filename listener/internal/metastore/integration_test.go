@@ -270,8 +270,29 @@ func exercise(ctx context.Context, t *testing.T, tab *Table, createDatabase func
 		}
 		t.Logf("%d partitions, the %s time: %v", len(hours), what, time.Since(begin).Round(time.Millisecond))
 	}
+	together(ctx, t, tab, location)
 	repair(ctx, t, tab, root+"/flow/hive", location, hours)
 	return location
+}
+
+// together adds the same partitions several times at once, as listeners do that share a topic.
+func together(ctx context.Context, t *testing.T, tab *Table, location string) {
+	t.Helper()
+	hours := someHours(40)
+	for i := range hours {
+		hours[i].Year = 2021
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			if err := tab.Add(ctx, location, hours); err != nil {
+				t.Errorf("four at once: %v", err)
+			}
+		}()
+	}
+	group.Wait()
 }
 
 // repair makes folders that Hive doesn't know and has them added.
