@@ -186,11 +186,11 @@ func TestSafeMode(t *testing.T) {
 // repetitions each row is committed once.
 func TestLostRequests(t *testing.T) {
 	for i, action := range []hdfstest.Action{{Lose: true}, {Cut: true}} {
-		steps := int64(2)
+		steps := int64(4)
 		if testing.Short() {
 			steps = 10
 		}
-		for nth, reached := int64(1+i), true; reached; nth += steps {
+		for nth, reached := int64(1+2*i), true; reached; nth += steps {
 			o := fromTemplate(t, hdfsFolder)
 			l := openLog(t, o)
 			p, _ := l.Position(0)

@@ -57,9 +57,9 @@ func persist(l *Log, goal int64) error {
 // Whatever request is not done, is done without an answer, or is done late, and so many of
 // them in a row: each row is committed once.
 func TestLostAnswers(t *testing.T) {
-	bursts := []int{1, 2, 3, 5}
+	bursts := []int{1, 3}
 	if testing.Short() {
-		bursts = bursts[:2]
+		bursts = bursts[:1]
 	}
 	for _, with := range []failure{dropped, lost, lagging} {
 		for _, burst := range bursts {
@@ -271,7 +271,8 @@ func TestTaken(t *testing.T) {
 				if testing.Short() && writerAt%3 != 0 {
 					continue
 				}
-				for takerAt, reached := 1+writerAt%2, true; reached; takerAt += 2 {
+				// Three quarters of the pairs are left out, other ones at each request.
+				for takerAt, reached := 1+writerAt%4, true; reached; takerAt += 4 {
 					r := newRace(t, writerAt)
 					if r == nil {
 						if writerAt < 9 {
