@@ -45,11 +45,11 @@ func TestExactlyOnceHDFS(t *testing.T) {
 	collector.stop()
 	s.collectAll()
 	s.listenToEnd(0, "--once")
-	s.mirror(c.hdfs.NameNodes()[0])
+	s.mirror(c.hdfs.NameNodes()[0], "")
 	sum := s.checkTable()
 	s.nothingStaged()
 	want := fmt.Sprintf("%d\t%d\t%d", s.rows.len(), s.rows.len(), s.rows.len()-1)
-	got := c.query(t, fmt.Sprintf("REFRESH TABLE %[1]s.flow; SELECT count(*), count(DISTINCT ibyt), max(ibyt) FROM %[1]s.flow", s.database()))
+	got := c.query(t, fmt.Sprintf("REFRESH TABLE %[1]s.flow; SELECT count(*), count(DISTINCT ibyt), max(ibyt) FROM %[1]s.flow", s.databaseOf("")))
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("SQL finds %q, want %q", got, want)
 	}

@@ -111,32 +111,33 @@ func (c *cluster) query(t *testing.T, statement string) (rows []string) {
 func newHDFSSite(t *testing.T, c *cluster, broker *stack.Broker, count int, batch time.Duration) *exactSite {
 	t.Helper()
 	s := newExactSite(t, broker, count, batch)
-	s.onHDFS(c)
+	s.onHDFS(c, "")
 	return s
 }
 
-// onHDFS moves the site's tables into the cluster.
-func (s *exactSite) onHDFS(c *cluster) {
+// onHDFS moves the site's tables into the cluster, to a place and a database of their own.
+func (s *exactSite) onHDFS(c *cluster, place string) {
 	s.t.Helper()
-	database := strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(s.topic))
-	c.query(s.t, "CREATE DATABASE "+database)
-	s.conf["dbname"] = database
-	s.conf["hdfs_app_path"] = "/" + s.topic
+	c.query(s.t, "CREATE DATABASE "+s.databaseOf(place))
+	s.conf["dbname"] = s.databaseOf(place)
+	s.conf["hdfs_app_path"] = "/" + s.topic + place
 	s.conf["hive"] = map[string]any{"metastore": c.metastore.URI()}
 	s.env = append(s.env, "HADOOP_CONF_DIR="+c.hdfs.ConfDir(), "HADOOP_USER_NAME=spot")
 	s.writeConf()
 }
 
-func (s *exactSite) database() string { return s.conf["dbname"].(string) }
+func (s *exactSite) databaseOf(place string) string {
+	return strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(s.topic + place))
+}
 
-// mirror copies the type's folder out of HDFS to where a local one would be. The active name
-// node is asked.
-func (s *exactSite) mirror(nameNode string) {
+// mirror copies the type's folder of a place out of HDFS to where a local one would be. The
+// active name node is asked.
+func (s *exactSite) mirror(nameNode, place string) {
 	s.t.Helper()
 	if err := os.RemoveAll(s.warehouse()); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := mirrorFolder(nameNode+"/webhdfs/v1/"+s.topic+"/"+s.kind, s.warehouse()); err != nil {
+	if err := mirrorFolder(nameNode+"/webhdfs/v1/"+s.topic+place+"/"+s.kind, s.warehouse()); err != nil {
 		s.t.Fatal(err)
 	}
 }

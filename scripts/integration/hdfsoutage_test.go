@@ -73,7 +73,7 @@ func TestExactlyOnceHDFSOutages(t *testing.T) {
 		t.Errorf("SIGTERM: exit code %d", code)
 	}
 	s.listenToEnd(0, "--once")
-	s.mirror(hdfs.NameNodes()[1])
+	s.mirror(hdfs.NameNodes()[1], "")
 	s.checkTable()
 	s.nothingStaged()
 }

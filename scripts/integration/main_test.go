@@ -47,6 +47,12 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	if standalone.cluster != nil {
+		if err := standalone.cluster.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	for _, err := range closeCluster() {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
