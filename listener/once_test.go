@@ -215,30 +215,37 @@ func (s *site) silence(key kmsg.Key) (asked <-chan struct{}, mend func()) {
 	return came, func() { over.Store(true) }
 }
 
-// What was not committed by its producer is not in the table, and a position goes past it.
-func TestTransactions(t *testing.T) {
-	s := newSite(t, "flow")
-	s.set("spark_batch_size", 3600) // one batch
+// sendTransactions sends 20 rows by transactions, and as many that are taken back: the ends of
+// transactions are the topic's last offsets.
+func (s *site) sendTransactions() {
+	s.t.Helper()
 	producer, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("test"))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	defer producer.Close()
 	for n := range 4 {
 		if err := producer.BeginTransaction(); err != nil {
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
 		list, end := rows(10*(n/2), 10*(n/2)+10), kgo.TryCommit
 		if n%2 == 1 {
 			list, end = rows(9000, 9010), kgo.TryAbort
 		}
-		if err := producer.ProduceSync(limit(t), segment{rows: list}.record()).FirstErr(); err != nil {
-			t.Fatal(err)
+		if err := producer.ProduceSync(limit(s.t), segment{rows: list}.record()).FirstErr(); err != nil {
+			s.t.Fatal(err)
 		}
-		if err := producer.EndTransaction(limit(t), end); err != nil {
-			t.Fatal(err)
+		if err := producer.EndTransaction(limit(s.t), end); err != nil {
+			s.t.Fatal(err)
 		}
 	}
+}
+
+// What was not committed by its producer is not in the table, and a position goes past it.
+func TestTransactions(t *testing.T) {
+	s := newSite(t, "flow")
+	s.set("spark_batch_size", 3600) // one batch
+	s.sendTransactions()
 	s.run(0, "--from", "earliest", "--once").wantSummary(summary{messages: 2, rows: 20, files: 1})
 	s.wantNumbers(0, 20)
 	s.wantOffsets()

@@ -31,6 +31,7 @@ type partner struct {
 	positions map[int]commitlog.Position
 	wait      time.Duration // before the next try, after an error
 	failed    error         // of the last batch
+	unread    bool          // since the last start, nothing has come and nothing has failed
 	heard     time.Time     // when the last batch came, or was missed
 	batch     string        // the name of the one under way; empty: none
 	adopted   []string      // its files that are out of its folder
@@ -153,6 +154,7 @@ func (p *partner) answer(ctx context.Context, r request) (answer, error) {
 	case "commit":
 		return p.finish(ctx, r)
 	case "abandon":
+		p.unread = false
 		p.abandon()
 		return answer{OK: &yes}, nil
 	case "log":
@@ -180,6 +182,7 @@ func (p *partner) say(r request) {
 // next gives the partitions that the group gives, as soon as it gives some, and tells where
 // reading them begins.
 func (p *partner) next(ctx context.Context) (answer, error) {
+	p.passGaps(ctx)
 	p.leave()
 	err := p.failed
 	p.failed = nil
@@ -275,7 +278,7 @@ func (p *partner) start(ctx context.Context) (answer, error) {
 	checkpoint := p.fileName() + ".checkpoint"
 	p.loose = append(p.loose, checkpoint)
 	a.Checkpoint = p.place.uri(path.Join(p.commits.Staging(), checkpoint))
-	p.heard = time.Now()
+	p.heard, p.unread = time.Now(), true
 	return a, nil
 }
 

@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"spot-ingest/listener/internal/warehouse/commitlog"
 )
@@ -95,5 +98,42 @@ func TestSparkKilled(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Spark does not tell of the ends of transactions behind the last message: the partner finds
+// them, and goes past them.
+func TestSparkTransactions(t *testing.T) {
+	s, start := newSparkSite(t, "flow")
+	s.sendTransactions()
+	if code := start("--from", "earliest", "--once").end(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	s.wantNumbers(0, 20)
+	s.wantOffsets()
+	if got := s.offsets()[0].next; got != 8 {
+		t.Errorf("offset %d", got)
+	}
+}
+
+// Repeats are dropped, also those that are known from before; what is no message is set aside.
+func TestSparkRepeats(t *testing.T) {
+	s, start := newSparkSite(t, "flow")
+	one, two, three := strings.Repeat("1a", 16), strings.Repeat("2b", 16), strings.Repeat("3c", 16)
+	s.produce(segment{0, one, rows(0, 10)}.record(), segment{0, one, rows(0, 10)}.record(), segment{0, two, rows(10, 20)}.record())
+	if code := start("--from", "earliest", "--once").end(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	s.produce(segment{0, two, rows(10, 20)}.record(), segment{0, three, rows(20, 30)}.record(),
+		&kgo.Record{Topic: topic, Partition: 1, Value: []byte("no Avro")})
+	p := start("--once")
+	if code := p.end(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	s.wantNumbers(0, 30)
+	s.wantOffsets()
+	p.says("Set aside 0 rows and 1 messages", "Repeats: 1]")
+	if letters := s.letters(); len(letters) != 1 || letters[0].Row != nil || letters[0].bytes() != "no Avro" {
+		t.Errorf("dead letters %+v", letters)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // begin gives a batch its folder, and tells which of its segments are in the table already.
 func (p *partner) begin(r request) (answer, error) {
 	p.abandon()
-	p.heard = time.Now()
+	p.heard, p.unread = time.Now(), false
 	p.batch = p.fileName()
 	known := []segmentID{} // said even if there are none
 	for _, id := range r.IDs {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"spot-ingest/listener/internal/spark"
 	"spot-ingest/pkg/cli"
@@ -47,6 +49,8 @@ func runPartner(path string) int {
 		}
 	}
 	zone.SetLocal()
+	// What the partner prints goes through the driver, whose end must not end a commit.
+	signal.Ignore(syscall.SIGPIPE)
 	conf, err := config.Load(job.configFile)
 	if err != nil {
 		return fail(err)

@@ -171,7 +171,7 @@ func (d *driver) query(g given) (end *int, err error) {
 		next[int32(p)] = offset
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(d.job.Kafka.Servers, ",")...), kgo.ConsumePartitions(at),
-		kgo.FetchMaxWait(50*time.Millisecond), kgo.MetadataMinAge(10*time.Millisecond))
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(50*time.Millisecond), kgo.MetadataMinAge(10*time.Millisecond))
 	if err != nil {
 		return nil, err
 	}
@@ -193,8 +193,8 @@ func (d *driver) query(g given) (end *int, err error) {
 				return nil, nil
 			}
 		}
-		if g.Until != nil && read(next, g.Until) {
-			return nil, nil
+		if g.Until != nil && (len(messages) == 0 || read(next, g.Until)) {
+			return nil, nil // as Spark ends when it finds nothing more
 		}
 	}
 }
