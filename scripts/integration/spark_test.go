@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -190,15 +189,12 @@ func olderSpark(t *testing.T) (stack.Spark, []string) {
 	if folder == "" {
 		missing(t, "SPOT_SPARK3 does not name the folder of the programs of pyspark 3.5.7")
 	}
-	python := filepath.Join(folder, "python3")
-	out, err := exec.Command(python, "-c", "import os, pyspark; print(pyspark.__version__, os.path.dirname(pyspark.__file__))").Output()
-	if err != nil {
-		t.Fatalf("%s: %v", python, err)
-	}
-	spark := stack.Spark{Submit: filepath.Join(folder, "spark-submit"), Python: python}
-	spark.Version, spark.Home, _ = strings.Cut(strings.TrimSpace(string(out)), " ")
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // a first run fetches jars
 	defer cancel()
+	spark, err := stack.SparkOf(ctx, filepath.Join(folder, "spark-submit"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	jars, err := stack.SparkKafkaJars(ctx, spark.Version)
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,11 @@ func FindSpark(ctx context.Context) (Spark, error) {
 	if err != nil {
 		return Spark{}, err
 	}
+	return SparkOf(ctx, submit)
+}
+
+// SparkOf returns the installation that a spark-submit belongs to.
+func SparkOf(ctx context.Context, submit string) (Spark, error) {
 	s := Spark{Submit: submit, Python: filepath.Join(filepath.Dir(submit), "python3")}
 	if !isFile(s.Python) {
 		s.Python = "python3"
