@@ -69,7 +69,7 @@ type setup struct {
 	place   string // local or HDFS
 }
 
-// setups are measured one after the other, each beside the first of its place.
+// setups are measured in this order.
 var setups = []setup{
 	{embedded, 1, local}, {embedded, 2, local}, {embedded, 4, local},
 	{embedded, 1, onHDFS}, {embedded, 2, onHDFS}, {embedded, 4, onHDFS},
@@ -90,14 +90,20 @@ func mostListeners() (most int) {
 	return most
 }
 
-// A scaling is the benchmark of both engines: a filled topic, and what they need to run.
+// A scaling is the benchmark of both engines: two filled topics, and what the engines need.
 type scaling struct {
-	*listening
-	hdfs    *stack.FileSystem
-	spark   stack.Spark
-	jars    []string
-	cluster *stack.RunningSparkCluster // nil before the first job
+	// few is a topic with a part of the rows of all. What few take tells what comes once, with
+	// the start, and what with each row.
+	few, all *listening
+	tables   int // made so far; each run has its own
+	hdfs     *stack.FileSystem
+	spark    stack.Spark
+	jars     []string
+	cluster  *stack.RunningSparkCluster // nil before the first job
 }
+
+// fewPart is how many times more rows all has than few.
+const fewPart = 10
 
 // groupDelay is how long Kafka waits for more members when the first of a group has come, so
 // that each has its share from the beginning. Kafka's own default is 3 s.
@@ -110,7 +116,7 @@ func runScale(ctx context.Context, o scaleOptions, stdout io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &scaling{listening: &listening{dir: dir, file: filepath.Join(dir, "flow", "flow.csv"), topic: "scale", partitions: o.partitions}}
+	b := &scaling{}
 	if b.spark, err = stack.FindSpark(ctx); err != nil {
 		return err
 	}
@@ -120,45 +126,69 @@ func runScale(ctx context.Context, o scaleOptions, stdout io.Writer) (err error)
 	if o.collector, err = prepare(ctx, "collector", o.collector, dir); err != nil {
 		return err
 	}
-	if b.listener, err = prepare(ctx, "listener", o.listener, dir); err != nil {
+	if o.listener, err = prepare(ctx, "listener", o.listener, dir); err != nil {
 		return err
 	}
-	b.broker, err = stack.StartKafka(ctx, stack.Kafka{Version: o.kafka, Properties: map[string]string{
+	broker, err := stack.StartKafka(ctx, stack.Kafka{Version: o.kafka, Properties: map[string]string{
 		"group.initial.rebalance.delay.ms": fmt.Sprint(groupDelay.Milliseconds()),
 	}})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.broker.Close()) }()
+	defer func() { err = errors.Join(err, broker.Close()) }()
 	if b.hdfs, err = stack.StartHDFS(ctx, stack.HDFS{}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.hdfs.Close()) }()
 	defer func() { err = errors.Join(err, b.closeCluster()) }()
 	r := &scaleResult{versions: fmt.Sprintf("kafka %s, hadoop %s, spark %s, %d CPUs, %s", o.kafka, stack.HDFSVersion, b.spark.Version, runtime.NumCPU(), runtime.GOARCH)}
-	if r.messages, err = b.fill(ctx, o.collector, o.rows); err != nil {
-		return fmt.Errorf("fill the topic: %w", err)
+	if b.few, _, err = fillScale(ctx, o, broker, filepath.Join(dir, "few"), max(o.rows/fewPart, 1)); err != nil {
+		return err
 	}
-	r.totals, r.partitions = b.totals, o.partitions
-	if r.series, err = b.measureSetups(ctx, o.runs); err != nil {
+	if b.all, r.messages, err = fillScale(ctx, o, broker, filepath.Join(dir, "all"), o.rows); err != nil {
+		return err
+	}
+	r.few, r.totals, r.partitions = b.few.totals.Rows, b.all.totals, o.partitions
+	if r.costs, err = b.measureSetups(ctx, o.runs); err != nil {
 		return err
 	}
 	return r.print(stdout)
 }
 
+// fillScale fills a topic that is called as the folder.
+func fillScale(ctx context.Context, o scaleOptions, broker *stack.Broker, dir string, rows int64) (*listening, int64, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, 0, err
+	}
+	b := &listening{broker: broker, dir: dir, file: filepath.Join(dir, "flow", "flow.csv"), topic: filepath.Base(dir), partitions: o.partitions, listener: o.listener}
+	messages, err := b.fill(ctx, o.collector, rows)
+	if err != nil {
+		return nil, 0, fmt.Errorf("fill topic %s: %w", b.topic, err)
+	}
+	return b, messages, nil
+}
+
+// A cost is what one setup took, for few rows and for all.
+type cost struct{ few, all series }
+
 // measureSetups runs the setups, each as often as wanted.
-func (b *scaling) measureSetups(ctx context.Context, runs int) ([]series, error) {
-	all := make([]series, len(setups))
+func (b *scaling) measureSetups(ctx context.Context, runs int) ([]cost, error) {
+	costs := make([]cost, len(setups))
 	for i, s := range setups {
 		for range runs {
-			m, err := b.runSetup(ctx, s)
+			few, err := b.runSetup(ctx, s, b.few)
 			if err != nil {
-				return nil, fmt.Errorf("%s × %d, %s: %w", s.engine, s.members, s.place, err)
+				return nil, fmt.Errorf("%s on %s, few rows: %w", s.name(), s.place, err)
 			}
-			all[i].add(m)
+			all, err := b.runSetup(ctx, s, b.all)
+			if err != nil {
+				return nil, fmt.Errorf("%s on %s, all rows: %w", s.name(), s.place, err)
+			}
+			costs[i].few.add(few)
+			costs[i].all.add(all)
 		}
 	}
-	return all, nil
+	return costs, nil
 }
 
 func (b *scaling) closeCluster() error {

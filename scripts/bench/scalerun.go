@@ -33,11 +33,11 @@ const (
 )
 
 // runSetup lets listeners or a Spark job write a fresh table, and checks what is in it.
-func (b *scaling) runSetup(ctx context.Context, s setup) (m measurement, err error) {
+func (b *scaling) runSetup(ctx context.Context, s setup, t *listening) (m measurement, err error) {
 	ctx, cancel := context.WithTimeout(ctx, setupIn)
 	defer cancel()
 	b.tables++
-	work := filepath.Join(b.dir, fmt.Sprintf("table-%d", b.tables))
+	work := filepath.Join(t.dir, fmt.Sprintf("table-%d", b.tables))
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return m, err
 	}
@@ -47,7 +47,7 @@ func (b *scaling) runSetup(ctx context.Context, s setup) (m measurement, err err
 	if s.place == onHDFS {
 		place = b.hdfs.URI() + "/" + filepath.Base(work)
 	}
-	conf, err := b.listenerConf(work, place, map[string]any{
+	conf, err := t.listenerConf(work, place, map[string]any{
 		"spark_batch_size": scaleBatch, "spark_jars": strings.Join(b.jars, ","), "spark_executor_cores": 1,
 		"spark_executor_memory": fmt.Sprintf("%dm", executorMemory), "driver_memory": fmt.Sprintf("%dm", driverMemory),
 	})
@@ -57,9 +57,9 @@ func (b *scaling) runSetup(ctx context.Context, s setup) (m measurement, err err
 	unix.Sync() // what was written before is on the disk when the clock starts
 	var rows int64
 	if s.engine == bySpark {
-		m, rows, err = b.runSpark(ctx, s, work, conf)
+		m, rows, err = b.runSpark(ctx, s, t, work, conf)
 	} else {
-		m, rows, err = b.runListeners(ctx, s, work, conf)
+		m, rows, err = b.runListeners(ctx, s, t, work, conf)
 	}
 	if err != nil {
 		return m, err
@@ -72,11 +72,11 @@ func (b *scaling) runSetup(ctx context.Context, s setup) (m measurement, err err
 	if m.files, m.size, err = tableSize(table); err != nil {
 		return m, err
 	}
-	return m, b.checkRows(table, rows)
+	return m, t.checkRows(table, rows)
 }
 
 // runListeners runs the listeners of a group side by side, each on one core.
-func (b *scaling) runListeners(ctx context.Context, s setup, work, conf string) (m measurement, rows int64, err error) {
+func (b *scaling) runListeners(ctx context.Context, s setup, t *listening, work, conf string) (m measurement, rows int64, err error) {
 	outputs := make([]string, s.members)
 	runs, errs := make([]measurement, s.members), make([]error, s.members)
 	start := time.Now()
@@ -86,7 +86,7 @@ func (b *scaling) runListeners(ctx context.Context, s setup, work, conf string) 
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			cmd := b.memberCommand(ctx, work, conf, "local")
+			cmd := b.memberCommand(ctx, t, work, conf, "local")
 			cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
 			runs[i], errs[i] = measure(cmd, outputs[i])
 		}()
@@ -104,7 +104,7 @@ func (b *scaling) runListeners(ctx context.Context, s setup, work, conf string) 
 }
 
 // runSpark has a Spark job do the work, on a cluster of so many workers.
-func (b *scaling) runSpark(ctx context.Context, s setup, work, conf string) (m measurement, rows int64, err error) {
+func (b *scaling) runSpark(ctx context.Context, s setup, t *listening, work, conf string) (m measurement, rows int64, err error) {
 	if err := b.growCluster(ctx, s.members); err != nil {
 		return m, 0, err
 	}
@@ -113,7 +113,7 @@ func (b *scaling) runSpark(ctx context.Context, s setup, work, conf string) (m m
 	if err != nil {
 		return m, 0, err
 	}
-	cmd := b.memberCommand(ctx, work, conf, b.cluster.URL(), "-r", filepath.Join(work, "spark.log"))
+	cmd := b.memberCommand(ctx, t, work, conf, b.cluster.URL(), "-r", filepath.Join(work, "spark.log"))
 	cmd.Env = append(cmd.Env, b.spark.Env()...)
 	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(b.spark.Submit)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	start := time.Now()
@@ -143,9 +143,9 @@ func (b *scaling) growCluster(ctx context.Context, workers int) (err error) {
 
 // memberCommand is a listener of the run's group. One that has to be stopped gets time to
 // stop its job.
-func (b *scaling) memberCommand(ctx context.Context, work, conf, master string, more ...string) *exec.Cmd {
-	args := []string{"-t", "flow", "--topic", b.topic, "-p", "1", "--master", master, "-c", conf, "--from", "earliest", "--once", "-g", filepath.Base(work)}
-	cmd := exec.CommandContext(ctx, b.listener, append(args, more...)...)
+func (b *scaling) memberCommand(ctx context.Context, t *listening, work, conf, master string, more ...string) *exec.Cmd {
+	args := []string{"-t", "flow", "--topic", t.topic, "-p", "1", "--master", master, "-c", conf, "--from", "earliest", "--once", "-g", filepath.Base(work)}
+	cmd := exec.CommandContext(ctx, t.listener, append(args, more...)...)
 	cmd.Dir = work
 	cmd.Env = append(os.Environ(), "TZ=UTC", "HADOOP_CONF_DIR="+b.hdfs.ConfDir(), "HADOOP_USER_NAME=spot")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -175,12 +175,15 @@ func (m *measurement) progress(start time.Time, outputs []string) (rows int64, e
 		m.commits += p.commits
 		rows += p.rows
 	}
+	if m.commits == 0 {
+		return 0, errors.New("no listener has committed anything")
+	}
 	m.work, m.wall = last.Sub(first), last.Sub(start)
 	return rows, nil
 }
 
 // checkRows wants the files of the table to have all rows, and the listeners to have said so.
-func (b *scaling) checkRows(table string, said int64) error {
+func (b *listening) checkRows(table string, said int64) error {
 	var rows int64
 	err := filepath.WalkDir(table, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
