@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"time"
-
-	"spot-ingest/listener/internal/hdfs"
 )
 
 // insist does what needs another service, until that has been there: for ever, or for a time.
@@ -41,14 +36,4 @@ func (l *listener) insist(ctx context.Context, service string, forever bool, pat
 			return ctx.Err()
 		}
 	}
-}
-
-// hdfsPasses tells whether an error of HDFS is one that goes by.
-func hdfsPasses(err error) bool {
-	for _, passing := range []error{hdfs.ErrSafeMode, hdfs.ErrNoDataNode, hdfs.ErrNoNameNode, io.ErrUnexpectedEOF, io.EOF, context.DeadlineExceeded} {
-		if errors.Is(err, passing) {
-			return true
-		}
-	}
-	return hdfs.IsAmbiguous(err) || errors.As(err, new(net.Error))
 }

@@ -219,16 +219,18 @@ func (l *listener) openLog(ctx context.Context) error {
 		Folder: l.folder, Table: string(l.kind), Topic: l.topic, Group: l.group(),
 		Now: time.Now, Logger: l.root.Named("SPOT.INGEST.COMMITLOG"), Fault: fault,
 	}
-	if l.remote == nil {
-		var err error
-		l.commits, err = commitlog.Open(o)
+	open := func(context.Context) error {
+		opened, err := commitlog.Open(o)
+		if err == nil {
+			l.commits = opened
+		}
 		return err
 	}
+	if l.remote == nil {
+		return open(ctx)
+	}
 	o.FileSystem = l.remote
-	return l.insist(ctx, "HDFS", !l.args.Once, awayAtOnce, func(context.Context) (err error) {
-		l.commits, err = commitlog.Open(o)
-		return err
-	}, hdfsPasses)
+	return l.insist(ctx, "HDFS", !l.args.Once, awayAtOnce, open, hdfs.Passes)
 }
 
 // reopen opens the commit log again, of which another listener has taken the staging folder:
@@ -237,7 +239,11 @@ func (l *listener) reopen(ctx context.Context) error {
 	if err := l.commits.Close(); err != nil {
 		l.log.Debug("%v", err)
 	}
-	return l.openLog(ctx)
+	err := l.openLog(ctx)
+	if ctx.Err() != nil {
+		return nil // stopped while it waited for HDFS
+	}
+	return err
 }
 
 // openWarehouse makes what writes the files.
@@ -260,6 +266,7 @@ func (l *listener) openWarehouse() error {
 		RowGroup: rowGroup, Memory: bufferMemory, OpenFiles: openFiles,
 	})
 	// More workers than processors would only take memory.
+	l.workers = nil
 	for range min(l.args.Partitions, runtime.GOMAXPROCS(0)) {
 		l.workers = append(l.workers, newWorker(t, t.NewParser(local)))
 	}

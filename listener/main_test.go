@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"spot-ingest/listener/internal/hdfs/hdfstest"
 	"spot-ingest/listener/internal/wire"
 )
 
@@ -55,7 +56,7 @@ type plight struct {
 	Armed string
 	// Full is a file: while it is there, the step that it names finds the disk full.
 	Full     string
-	Patience time.Duration // with --once, for a Kafka that is away; 0: as ever
+	Patience time.Duration // for HDFS and, with --once, for whatever is away; 0: as ever
 	SpotConf string        // Spot's own settings
 }
 
@@ -103,6 +104,7 @@ type site struct {
 	env    []string
 	plight plight
 	wire   *wire.Wire
+	hdfs   *hdfstest.Server // nil: the warehouse is a local folder
 	// wrapper is a command that runs the listener, given as its further arguments.
 	wrapper []string
 }

@@ -110,6 +110,13 @@ func (l *listener) mind(ctx context.Context, err error, wait time.Duration) erro
 	case errors.Is(err, commitlog.ErrTaken):
 		l.log.Warning("%v. Nothing is lost: opening the commit log again.", err)
 		return l.reopen(ctx)
+	case errors.As(err, new(*storeError)) && l.remote != nil && !l.staged():
+		// Others have taken it, and before it could be noticed a file was to be written there.
+		l.log.Warning("%v. The folder %s is gone. Nothing is lost: opening the commit log again.", err, l.commits.Staging())
+		return l.reopen(ctx)
+	case errors.As(err, new(*storeError)) && l.spool.gone():
+		l.log.Warning("%v. The folder %s is gone. Nothing is lost: making another one.", err, l.spool.folder)
+		return l.respool()
 	case errors.As(err, new(*storeError)) && !l.staged():
 		return fmt.Errorf("%w: the folder %s was removed while the listener ran: start it again", err, l.commits.Staging())
 	case errors.As(err, new(*storeError)) && !l.args.Once:
@@ -127,8 +134,8 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// staged tells whether the staging folder is there. It is not made again while the listener
-// runs: what it held may have been committed.
+// staged tells whether the staging folder is there. On a local file system it is not made
+// again while the listener runs: what it held may have been committed.
 func (l *listener) staged() bool {
 	_, err := l.files.Stat(l.commits.Staging())
 	return !errors.Is(err, fs.ErrNotExist)

@@ -28,7 +28,11 @@ type spool struct {
 	lock   *os.File
 }
 
-const spoolLock = "lock"
+// The lock's name in a spool, and what it is called until it is locked.
+const (
+	spoolLock    = "lock"
+	newSpoolLock = "lock.new"
+)
 
 // openSpool makes a spool in local staging, and removes those that killed listeners have left
 // there.
@@ -42,15 +46,28 @@ func openSpool(staging, pipeline string) (*spool, error) {
 	if s.folder, err = os.MkdirTemp(staging, prefix); err != nil {
 		return nil, fmt.Errorf("local staging: %w", err)
 	}
-	s.lock, err = os.OpenFile(filepath.Join(s.folder, spoolLock), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = unix.Flock(int(s.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	}
-	if err != nil {
+	if err := s.takeLock(); err != nil {
 		return nil, errors.Join(fmt.Errorf("local staging: %w", err), s.close())
 	}
 	return s, nil
 }
+
+// takeLock locks the spool. The lock gets its name when it is taken, so that nobody finds it
+// free before.
+func (s *spool) takeLock() (err error) {
+	name := filepath.Join(s.folder, newSpoolLock)
+	if s.lock, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		return err
+	}
+	if err := unix.Flock(int(s.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return err
+	}
+	return os.Rename(name, filepath.Join(s.folder, spoolLock))
+}
+
+// beingMade is how long a spool may be without its lock before it counts as left by a
+// listener that was killed in that moment.
+const beingMade = time.Hour
 
 // removeSpools removes what nobody has locked, if it is ours.
 func removeSpools(staging, prefix string) error {
@@ -59,13 +76,17 @@ func removeSpools(staging, prefix string) error {
 		return err
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) || !own(info) {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) || !own(info) {
 			continue
 		}
 		folder := filepath.Join(staging, e.Name())
 		lock, err := os.OpenFile(filepath.Join(folder, spoolLock), os.O_RDWR|unix.O_NOFOLLOW, 0)
+		if errors.Is(err, fs.ErrNotExist) && time.Since(info.ModTime()) > beingMade {
+			_ = os.RemoveAll(folder)
+		}
 		if err != nil {
-			continue // it is just being made, or removed; an empty folder does no harm
+			continue
 		}
 		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 			_ = os.RemoveAll(folder) // what remains is for the next start
@@ -80,8 +101,22 @@ func own(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Getuid()
 }
 
+// gone tells whether somebody has removed the spool, as programs do that tidy up temporary
+// folders. What it held is in no table, and is read again.
+func (s *spool) gone() bool {
+	if s == nil {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(s.folder, spoolLock))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 func (s *spool) close() error {
-	return errors.Join(os.RemoveAll(s.folder), s.lock.Close())
+	err := os.RemoveAll(s.folder)
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
 }
 
 // uploadsAtOnce is how many files are sent at the same time.
@@ -164,11 +199,28 @@ func (l *listener) openRemote() error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(l.staging); errors.Is(err, fs.ErrNotExist) {
+	return l.makeSpool()
+}
+
+// makeSpool makes the folder in which files are written that then are uploaded.
+func (l *listener) makeSpool() (err error) {
+	staging := l.staging
+	if _, err := os.Stat(staging); errors.Is(err, fs.ErrNotExist) {
 		// The configuration may be the collector's, whose host this is not.
-		l.log.Info("The local_staging %q is not on this host: using %q.", l.staging, os.TempDir())
-		l.staging = os.TempDir()
+		staging = os.TempDir()
+		l.log.Info("The local_staging %q is not on this host: using %q.", l.staging, staging)
 	}
-	l.spool, err = openSpool(l.staging, l.pipeline.Name)
+	l.spool, err = openSpool(staging, l.pipeline.Name)
 	return err
+}
+
+// respool makes a spool in place of one that somebody has removed.
+func (l *listener) respool() error {
+	if err := l.spool.close(); err != nil {
+		l.log.Debug("local staging: %v", err)
+	}
+	if err := l.makeSpool(); err != nil {
+		return err
+	}
+	return l.openWarehouse()
 }

@@ -22,7 +22,11 @@ const begun = "Partitions of topic"
 // log opens the commit log, as another listener would.
 func (s *site) log() *commitlog.Log {
 	s.t.Helper()
-	l, err := commitlog.Open(commitlog.Options{Folder: s.folder(), Table: s.kind, Topic: topic, Group: topic})
+	o := commitlog.Options{Folder: s.folder(), Table: s.kind, Topic: topic, Group: topic}
+	if s.hdfs != nil {
+		o.Folder, o.FileSystem = s.remote(), s.hdfsClient()
+	}
+	l, err := commitlog.Open(o)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ func (r stored) value(name string) any { return r.values[slices.Index(r.names, n
 // files returns the paths of all files below the table's folder, relative to it.
 func (s *site) files(of string) []string {
 	s.t.Helper()
+	if s.hdfs != nil {
+		return s.filesInHDFS(of)
+	}
 	var found []string
 	root := s.folder(of)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -77,7 +81,7 @@ func (s *site) table() []stored {
 			s.t.Errorf("hive/%s is no Parquet file", name)
 			continue
 		}
-		more, err := readFile(s.folder("hive", name))
+		more, err := storedRows(s.content("hive", name))
 		if err != nil {
 			s.t.Fatalf("hive/%s: %v", name, err)
 		}
@@ -89,12 +93,26 @@ func (s *site) table() []stored {
 	return all
 }
 
-func readFile(path string) ([]stored, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+// content is that of a file in the type's folder, which must be there.
+func (s *site) content(elem ...string) []byte {
+	s.t.Helper()
+	if s.hdfs != nil {
+		data, there := s.hdfs.ReadFile(s.remote(elem...))
+		if !there {
+			s.t.Fatalf("%s is not in HDFS", s.remote(elem...))
+		}
+		return data
 	}
-	f, err := parquet.OpenFile(strings.NewReader(string(data)), int64(len(data)))
+	data, err := os.ReadFile(s.folder(elem...))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return data
+}
+
+// storedRows reads a Parquet file.
+func storedRows(data []byte) ([]stored, error) {
+	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
@@ -205,12 +223,7 @@ func (s *site) letters() []letter {
 	s.t.Helper()
 	var all []letter
 	for _, name := range s.files("dead_letter") {
-		f, err := os.Open(s.folder("dead_letter", name))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		defer f.Close()
-		lines := bufio.NewScanner(f)
+		lines := bufio.NewScanner(bytes.NewReader(s.content("dead_letter", name)))
 		lines.Buffer(nil, 16<<20)
 		for lines.Scan() {
 			var l letter

@@ -99,7 +99,7 @@ func (b *bench) runOnce(ctx context.Context, in *input, s sender) (m measurement
 	if m, err = measure(cmd, output); err != nil || s.silent {
 		return m, err
 	}
-	got, err := consume(ctx, b.broker.Addr(), topic)
+	got, err := consume(ctx, b.broker.Addr(), topic, partitions)
 	if err != nil {
 		return m, fmt.Errorf("consume what has arrived: %w", err)
 	}

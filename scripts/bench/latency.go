@@ -38,7 +38,8 @@ func (b *listening) latency(ctx context.Context, messages int) (delays []time.Du
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return nil, err
 	}
-	conf, table, err := b.listenerConf(work, map[string]any{"spark_batch_size": latencyBatch})
+	warehouse, table := warehouseOf(work)
+	conf, err := b.listenerConf(work, warehouse, map[string]any{"spark_batch_size": latencyBatch})
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,7 @@ type listening struct {
 	dir    string
 	// file holds the rows that the topic holds.
 	file, topic string
+	partitions  int
 	totals      generate.Totals
 	listener    string
 	spark       []string // spark-submit with its arguments; nil: not wanted
@@ -96,7 +97,7 @@ func runListener(ctx context.Context, o listenerOptions, stdout io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &listening{dir: dir, file: filepath.Join(dir, "flow", "flow.csv"), topic: "bench"}
+	b := &listening{dir: dir, file: filepath.Join(dir, "flow", "flow.csv"), topic: "bench", partitions: partitions}
 	if b.scripts, err = writePeers(dir); err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (b *listening) fill(ctx context.Context, collector string, rows int64) (mes
 	if err := os.Chtimes(b.file, old, old); err != nil {
 		return 0, err
 	}
-	if err := b.broker.CreateTopic(b.topic, partitions, nil); err != nil {
+	if err := b.broker.CreateTopic(b.topic, b.partitions, nil); err != nil {
 		return 0, err
 	}
 	sender := &bench{broker: b.broker, collector: collector}
@@ -167,7 +168,7 @@ func (b *listening) fill(ctx context.Context, collector string, rows int64) (mes
 	if _, err := measure(cmd, filepath.Join(work, "output")); err != nil {
 		return 0, err
 	}
-	got, err := consume(ctx, b.broker.Addr(), b.topic)
+	got, err := consume(ctx, b.broker.Addr(), b.topic, b.partitions)
 	if err != nil {
 		return 0, err
 	}
@@ -249,30 +250,35 @@ func (b *listening) runOnce(ctx context.Context, w writer) (m measurement, sum s
 	return m, sum, nil
 }
 
-// listenerConf writes a configuration with a warehouse of this run alone and returns its
-// path and the folder of the table.
-func (b *listening) listenerConf(work string, spark map[string]any) (conf, table string, err error) {
+// warehouseOf is where a run alone has its tables, and the folder of the one it writes.
+func warehouseOf(work string) (warehouse, table string) {
+	warehouse = filepath.Join(work, "warehouse")
+	return warehouse, filepath.Join(warehouse, "flow", "hive")
+}
+
+// listenerConf writes a configuration and returns its path.
+func (b *listening) listenerConf(work, warehouse string, spark map[string]any) (string, error) {
 	host, port, err := net.SplitHostPort(b.broker.Addr())
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	warehouse := filepath.Join(work, "warehouse")
 	text, err := json.MarshalIndent(map[string]any{
 		"dbname":          "spot",
 		"hdfs_app_path":   warehouse,
 		"spark-streaming": spark,
 		"kafka":           map[string]any{"kafka_server": host, "kafka_port": port},
-		"pipelines":       map[string]any{"flow": map[string]any{"type": "flow", "collector_path": work}},
+		"pipelines":       map[string]any{"flow": map[string]any{"type": "flow", "collector_path": work, "local_staging": work}},
 	}, "", "  ")
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	conf = filepath.Join(work, "ingest_conf.json")
-	return conf, filepath.Join(warehouse, "flow", "hive"), os.WriteFile(conf, text, 0o600)
+	conf := filepath.Join(work, "ingest_conf.json")
+	return conf, os.WriteFile(conf, text, 0o600)
 }
 
 func (b *listening) listenerCommand(ctx context.Context, work string) (*exec.Cmd, string, error) {
-	conf, table, err := b.listenerConf(work, map[string]any{})
+	warehouse, table := warehouseOf(work)
+	conf, err := b.listenerConf(work, warehouse, map[string]any{})
 	if err != nil {
 		return nil, "", err
 	}

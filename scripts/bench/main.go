@@ -15,6 +15,12 @@
 //	go run ./scripts/bench listener -rows 4500000 -runs 3
 //
 // This needs Python 3 with the packages of scripts/integration/testdata/readers/requirements.txt.
+//
+// And it measures how both of the listener's engines scale, onto a local folder and HDFS:
+//
+//	go run ./scripts/bench scale -rows 4000000
+//
+// This needs Java, Maven and, on the PATH, the spark-submit of pyspark.
 package main
 
 import (
@@ -64,6 +70,10 @@ func command(args []string, stdout io.Writer) (func(context.Context, io.Writer) 
 	if len(args) > 0 && args[0] == "listener" {
 		o, err := parseListener(args[1:], stdout)
 		return func(ctx context.Context, w io.Writer) error { return runListener(ctx, o, w) }, err
+	}
+	if len(args) > 0 && args[0] == "scale" {
+		o, err := parseScale(args[1:], stdout)
+		return func(ctx context.Context, w io.Writer) error { return runScale(ctx, o, w) }, err
 	}
 	o, err := parse(args, stdout)
 	return func(ctx context.Context, w io.Writer) error { return run(ctx, o, w) }, err

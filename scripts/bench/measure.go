@@ -20,11 +20,20 @@ type measurement struct {
 	work  time.Duration
 	files int
 	size  int64 // bytes
+
+	commits int // how often the listeners committed
 }
 
 // measure runs a program to its end. What it prints goes to a file, whose end is in the
 // error if the program fails.
-func measure(cmd *exec.Cmd, outputFile string) (m measurement, err error) {
+func measure(cmd *exec.Cmd, outputFile string) (measurement, error) {
+	return measureBy(watchMemory, cmd, outputFile)
+}
+
+// measureBy has the memory watched in a way of its own: watch gets the program's pid and
+// returns what ends the watching and tells the peak. The CPU time is that of the program and of
+// all below it that was waited for.
+func measureBy(watch func(pid int) (stop func() int64), cmd *exec.Cmd, outputFile string) (m measurement, err error) {
 	output, err := os.Create(outputFile)
 	if err != nil {
 		return m, err
@@ -35,10 +44,10 @@ func measure(cmd *exec.Cmd, outputFile string) (m measurement, err error) {
 	if err := cmd.Start(); err != nil {
 		return m, err
 	}
-	watch := watchMemory(cmd.Process.Pid)
+	peak := watch(cmd.Process.Pid)
 	err = cmd.Wait()
 	m.wall = time.Since(start)
-	m.peak = watch()
+	m.peak = peak()
 	m.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if err != nil {
 		return m, fmt.Errorf("%w; the end of its output:\n%s", err, lastOf(outputFile))

@@ -21,8 +21,8 @@ type arrived struct {
 // verifyTime bounds the reading of one topic.
 const verifyTime = 5 * time.Minute
 
-// consume reads all that a topic holds.
-func consume(ctx context.Context, addr, topic string) (arrived, error) {
+// consume reads all that a topic of so many partitions holds.
+func consume(ctx context.Context, addr, topic string, partitions int) (arrived, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTime)
 	defer cancel()
 	var sum arrived

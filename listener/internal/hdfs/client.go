@@ -29,7 +29,8 @@ type Options struct {
 	// User is whom HDFS takes the client for: user.name. Empty is HADOOP_USER_NAME, else the
 	// user of the process.
 	User string
-	// Log gets a warning when a request has to be made again; nil discards it.
+	// Log gets a warning when requests have to be made again, one an outage, and is told when
+	// they need not any more; nil discards it.
 	Log *logging.Logger
 	// Patience is how long one method tries before it gives up; 0 is a minute. A transfer
 	// that goes on is never given up.
@@ -53,6 +54,7 @@ type shared struct {
 	o      Options
 	http   *http.Client
 	active atomic.Int32 // the name node that answered last
+	outage outage
 }
 
 // New returns a client. It asks nothing yet.
@@ -157,14 +159,21 @@ const minTries, maxTries = 3, 12
 
 // again calls try until it succeeds or tells that another try wouldn't help, or until
 // Patience or the tries are over. It returns the last error.
-func (c *Client) again(ctx context.Context, what string, try func() (retry bool, err error)) error {
+func (c *Client) again(ctx context.Context, op, name string, try func() (retry bool, err error)) error {
 	end := time.Now().Add(c.o.Patience)
 	for n := 0; ; n++ {
 		retry, err := try()
-		if err == nil || !retry || n+1 == maxTries || n+1 >= minTries && time.Now().After(end) || ctx.Err() != nil {
+		if err == nil || !retry {
+			c.answered(op, err)
 			return err
 		}
-		c.o.Log.Warning("hdfs: %s is tried again in %v: %v", what, backOff(n), err)
+		if ctx.Err() != nil {
+			return err
+		}
+		c.failed(op, name, err)
+		if n+1 == maxTries || n+1 >= minTries && time.Now().After(end) {
+			return err
+		}
 		if c.o.Pause(ctx, backOff(n)) != nil {
 			return err
 		}

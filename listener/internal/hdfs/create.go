@@ -54,7 +54,7 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 		return err
 	}
 	var away []string // addresses of data nodes that failed
-	return c.again(ctx, "CREATE "+name, func() (retry bool, err error) {
+	return c.again(ctx, "CREATE", name, func() (retry bool, err error) {
 		part := partOf(name)
 		location, retry, err := c.place(ctx, part, &away)
 		if err != nil {
@@ -174,7 +174,7 @@ func addresses(ctx context.Context, location string) []string {
 // tried again when an answer was lost.
 func (c *Client) publish(ctx context.Context, part, name string) error {
 	doubt := false
-	err := c.again(ctx, "RENAME "+part, func() (retry bool, err error) {
+	err := c.again(ctx, "RENAME", part, func() (retry bool, err error) {
 		retry, err = c.tryRename(ctx, part, name)
 		if IsAmbiguous(err) {
 			doubt = true

@@ -1,10 +1,13 @@
 package hdfs
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -113,6 +116,21 @@ func (e *AmbiguousError) Definite() bool { return false }
 func IsAmbiguous(err error) bool {
 	var a *AmbiguousError
 	return errors.As(err, &a)
+}
+
+// Passes tells whether what failed may work later although nobody changes anything of the
+// request: the cluster, or the network, is not as it should be now.
+func Passes(err error) bool {
+	for _, passing := range []error{ErrSafeMode, ErrNoDataNode, ErrNoNameNode, io.ErrUnexpectedEOF, io.EOF, errBroken, context.DeadlineExceeded} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	var remote *RemoteError
+	if errors.As(err, &remote) && remote.passing() {
+		return true
+	}
+	return IsAmbiguous(err) || !unknownHost(err) && errors.As(err, new(net.Error))
 }
 
 // maxAnswer bounds what is read of an answer that is an error.

@@ -69,7 +69,7 @@ func (c *Client) open(name string, offset, length int64, read func(io.Reader) er
 	r := request{method: "GET", op: "OPEN", path: name, query: map[string]string{
 		"offset": strconv.FormatInt(offset, 10), "length": strconv.FormatInt(length, 10),
 	}}
-	return c.again(c.ctx, "OPEN "+name, func() (retry bool, err error) {
+	return c.again(c.ctx, "OPEN", name, func() (retry bool, err error) {
 		a, retry, err := c.askAll(c.ctx, r)
 		if err != nil {
 			return retry, err

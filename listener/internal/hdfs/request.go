@@ -39,7 +39,7 @@ func (c *Client) ask(ctx context.Context, r request) (a *answer, err error) {
 	if err := checkPath(r.path); err != nil {
 		return nil, err
 	}
-	err = c.again(ctx, r.op+" "+r.path, func() (retry bool, err error) {
+	err = c.again(ctx, r.op, r.path, func() (retry bool, err error) {
 		a, retry, err = c.askAll(ctx, r)
 		return retry, err
 	})
@@ -52,12 +52,16 @@ func (c *Client) askAll(ctx context.Context, r request) (a *answer, retry bool, 
 	nodes := c.o.Cluster.NameNodes
 	first := int(c.active.Load())
 	var failed []error
+	unknown := 0 // nodes whose names DNS doesn't know
 	for i := range nodes {
 		n := (first + i) % len(nodes)
 		a, retry, err := c.askNode(ctx, nodes[n], r)
 		if err == nil {
 			c.active.Store(int32(n))
 			return a, false, nil
+		}
+		if unknownHost(err) {
+			unknown++
 		}
 		err = fmt.Errorf("%w (name node %s)", err, nodes[n])
 		if !retry || ctx.Err() != nil {
@@ -68,7 +72,16 @@ func (c *Client) askAll(ctx context.Context, r request) (a *answer, retry bool, 
 		}
 		failed = append(failed, err)
 	}
+	if unknown == len(nodes) {
+		return nil, false, failed[0] // the configuration is wrong
+	}
 	return nil, true, allFailed(failed)
+}
+
+// unknownHost tells whether a name isn't known to DNS, which has answered.
+func unknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
 }
 
 // allFailed makes one error of those of all name nodes.
@@ -108,8 +121,7 @@ func (c *Client) askNode(ctx context.Context, node string, r request) (a *answer
 	resp, err := c.http.Do(req)
 	if err != nil {
 		err = cause(ctx, err)
-		var dns *net.DNSError
-		if errors.As(err, &dns) && dns.IsNotFound {
+		if unknownHost(err) {
 			err = fmt.Errorf("%w: if it is a nameservice, dfs.nameservices of hdfs-site.xml in HADOOP_CONF_DIR has to name it", err)
 		}
 		return nil, !r.once || !connected.Load(), lost(r.once && connected.Load(), err)

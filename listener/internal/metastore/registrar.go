@@ -104,12 +104,15 @@ func (r *Registrar) Add(hours []table.Hour) {
 	}
 }
 
-// Close ends the work, tries what is left for as long as the context allows, and says what
-// it could not do, if anything.
+// Close ends the work, does what is left, waiting for a Hive that is away for as long as the
+// context allows, and says what it could not do, if anything.
 func (r *Registrar) Close(ctx context.Context) error {
 	r.cancel()
 	<-r.done
-	err := r.addPending(ctx)
+	err := r.work(ctx)
+	for pause := firstPause; errors.Is(err, ErrAway) && r.o.wait(ctx, pause) == nil; pause = min(2*pause, lastPause) {
+		err = r.work(ctx)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	left, repair := len(r.pending), r.repair
@@ -118,7 +121,7 @@ func (r *Registrar) Close(ctx context.Context) error {
 		return fmt.Errorf("hive does not know %s of table %s, such as %s; hive_partition_repair adds what is missing at the next start: %w",
 			count(left), r.t.Name(), r.t.table.Folder(r.pending.least()), err)
 	case repair:
-		return fmt.Errorf("hive may not know all partitions of table %s, for its folders have not been looked through; hive_partition_repair does it at the next start", r.t.Name())
+		return fmt.Errorf("hive may not know all partitions of table %s, for its folders have not been looked through; hive_partition_repair does it at the next start: %w", r.t.Name(), err)
 	}
 	return nil
 }

@@ -135,6 +135,14 @@ func (r *RunningSparkCluster) StartWorker(ctx context.Context) error {
 	}
 }
 
+// Workers returns the pids of the workers. Each has its executors below it.
+func (r *RunningSparkCluster) Workers() (pids []int) {
+	for _, w := range r.workers {
+		pids = append(pids, w.cmd.Process.Pid)
+	}
+	return pids
+}
+
 // KillWorker kills the worker that was started first of those that are left, as a crash would.
 // Its executors end by themselves when they miss it.
 func (r *RunningSparkCluster) KillWorker() {
