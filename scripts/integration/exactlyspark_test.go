@@ -55,7 +55,7 @@ func TestExactlyOnceSpark(t *testing.T) {
 		killed[what]++
 		if what == "worker" {
 			cluster.KillWorker()
-			if err := cluster.StartWorker(ctx); err != nil {
+			if err := cluster.StartWorker(context.Background()); err != nil { // which has a limit of its own
 				t.Fatal(err)
 			}
 			p.skip()
