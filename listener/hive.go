@@ -188,18 +188,24 @@ func (l *listener) register(hours []table.Hour) {
 // registerTime bounds how long Hive is waited for at the end.
 const registerTime = 3 * time.Second
 
-// endRegistrar gives Hive some time for the partitions that it does not know yet.
+// endRegistrar gives Hive some time for the partitions that it does not know yet: with --once
+// as long as it is waited for at the start. The error is one only if Hive is in the
+// configuration, and the table is there.
 func (l *listener) endRegistrar() error {
 	if l.registrar == nil {
 		return nil
 	}
 	patience := registerTime
-	if l.args.Once {
+	if l.args.Once && l.hive.wanted {
 		patience = awayAtOnce
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := l.registrar.Close(ctx)
 	l.registrar = nil
+	if err != nil && (!l.hive.wanted || errors.Is(err, metastore.ErrNoTable)) {
+		l.log.Warning("%v", err)
+		return nil
+	}
 	return err
 }
