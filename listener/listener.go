@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path"
 	"runtime"
 	"strconv"
 	"strings"
@@ -97,7 +96,7 @@ func (l *listener) begin(ctx context.Context, conf *config.Config) error {
 // start checks all that can be checked before work begins.
 func (l *listener) start(ctx context.Context, conf *config.Config) error {
 	l.folder = l.place.folder(l.kind)
-	lies := path.Join(l.folder, "hive")
+	lies := l.place.table(l.kind)
 	if l.place.Cluster != nil {
 		lies = l.place.uri(lies)
 	}
@@ -216,7 +215,7 @@ func (l *listener) open(ctx context.Context) error {
 // openLog opens the commit log, on whatever file system it is.
 func (l *listener) openLog(ctx context.Context) error {
 	o := commitlog.Options{
-		Folder: l.folder, Table: string(l.kind), Topic: l.topic, Group: l.group(),
+		Folder: l.folder, TableFolder: l.place.table(l.kind), Table: string(l.kind), Topic: l.topic, Group: l.group(),
 		Now: time.Now, Logger: l.root.Named("SPOT.INGEST.COMMITLOG"), Fault: fault,
 	}
 	open := func(context.Context) error {
