@@ -180,6 +180,9 @@ func TestHDFSKilledWhileUploading(t *testing.T) {
 	p.signal(syscall.SIGKILL)
 	p.end()
 	close(release)
+	s.until("a part of a file", func() bool {
+		return slices.ContainsFunc(s.hdfs.List(), func(name string) bool { return strings.Contains(name, "/.part-") })
+	})
 	s.hdfs.SetFault(nil)
 	s.evict()
 	s.wantNumbers(0, 0)
@@ -294,6 +297,7 @@ func TestHDFSLosesAnswers(t *testing.T) {
 	}
 	s.hdfs.SetFault(nil)
 	p.stop(syscall.SIGTERM)
+	s.plight.Patience = 0
 	s.run(0, "--once")
 	s.wantNumbers(0, 100)
 	s.wantOffsets()
