@@ -14,7 +14,8 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 // BenchmarkCommitHDFS commits to the HDFS whose name node's address is in SPOT_WEBHDFS, such as
-// http://127.0.0.1:9870: `go run ./scripts/stack hdfs` starts one.
+// http://127.0.0.1:9870: `go run ./scripts/stack hdfs` starts one. It works in the home of user
+// spot.
 func BenchmarkCommitHDFS(b *testing.B) {
 	nameNode := os.Getenv("SPOT_WEBHDFS")
 	if nameNode == "" {
@@ -26,9 +27,14 @@ func BenchmarkCommitHDFS(b *testing.B) {
 	}
 	defer client.Close()
 	benchmarkCommit(b, func(b *testing.B) string {
-		folder := fmt.Sprintf("/bench-%d-%d", os.Getpid(), trees.Add(1))
-		mounts.Store(folder, client)
-		b.Cleanup(func() { mounts.Delete(folder) })
+		folder := fmt.Sprintf("/user/%s/bench-%d-%d", superuser, os.Getpid(), trees.Add(1))
+		mounts.Store("/user", client)
+		b.Cleanup(func() {
+			if err := client.RemoveAll(folder); err != nil {
+				b.Error(err)
+			}
+			mounts.Delete("/user")
+		})
 		return folder
 	})
 }
