@@ -95,17 +95,13 @@ func TestBadRowLimit(t *testing.T) {
 				p := s.run(1, "--bad-row-limit", limit)
 				p.says("can't be stored, more than --bad-row-limit " + limit + ": the last batch was not committed")
 				s.wantNumbers(0, 10)
-				if n := len(s.letters()); n != 3 {
-					t.Errorf("%d dead letters", n)
-				}
+				s.wantLetters(3)
 				if left := s.files("staging"); len(left) > 0 {
 					t.Errorf("left in staging: %q", left)
 				}
 				s.run(0, "--once")
 				s.wantNumbers(0, 20)
-				if n := len(s.letters()); n != 6 {
-					t.Errorf("%d dead letters", n)
-				}
+				s.wantLetters(6)
 			}
 			s.wantOffsets()
 		})
@@ -126,7 +122,5 @@ func TestBadRowLimitOfAll(t *testing.T) {
 	p.says("2 rows or messages can't be stored, more than --bad-row-limit 1")
 	s.run(0, "--once")
 	s.wantNumbers(0, 2)
-	if n := len(s.letters()); n != 2 {
-		t.Errorf("%d dead letters", n)
-	}
+	s.wantLetters(2)
 }

@@ -74,6 +74,29 @@ func (s *site) dieAt(step string, nth int) {
 	s.plight.Step, s.plight.Nth, s.plight.Signal = step, nth, syscall.SIGKILL
 }
 
+// threeRuns has three listeners run one after the other, each with more rows to read. The
+// first two may meet with the site's plight; it returns how many of them were killed.
+func (s *site) threeRuns() (killed int) {
+	s.t.Helper()
+	for n := range 3 {
+		if n == 2 {
+			s.plight.Step = ""
+		}
+		for p := range int32(partitions) {
+			from := 30*n + 10*int(p)
+			s.send(p, rows(from, from+10)...)
+		}
+		switch code := s.start("--from", "earliest", "--once").end(); {
+		case code == -1 && n < 2:
+			killed++
+			s.evict()
+		case code != 0:
+			s.t.Fatalf("run %d: exit code %d", n, code)
+		}
+	}
+	return killed
+}
+
 // A listener is killed at each step of its first two commits, in an empty log and in one
 // where the first of them ends an epoch, and the second begins one and removes an old one.
 // The next listener is killed there, too, while it clears up, and the third leaves each row
@@ -97,24 +120,7 @@ func TestKilled(t *testing.T) {
 						s.evict()
 					}
 					s.dieAt(step, nth)
-					killed := 0
-					for n := range 3 {
-						if n == 2 {
-							s.plight.Step = ""
-						}
-						for p := range int32(partitions) {
-							from := 30*n + 10*int(p)
-							s.send(p, rows(from, from+10)...)
-						}
-						p := s.start("--from", "earliest", "--once")
-						switch code := p.end(); {
-						case code == -1 && n < 2:
-							killed++
-							s.evict()
-						case code != 0:
-							t.Fatalf("run %d: exit code %d", n, code)
-						}
-					}
+					killed := s.threeRuns()
 					if killed == 0 && nth == 1 && !slices.Contains(notIn[records], step) {
 						t.Errorf("nobody was killed")
 					}
@@ -262,8 +268,6 @@ func TestStagingGone(t *testing.T) {
 	p.says("store rows: ", s.folder("staging")+"/", "no such file or directory")
 	s.run(0, "--once")
 	s.wantNumbers(0, 10)
-	if n := len(s.letters()); n != 1 {
-		t.Errorf("%d dead letters", n)
-	}
+	s.wantLetters(1)
 	s.wantOffsets()
 }

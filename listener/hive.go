@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path"
 	"time"
 
 	"spot-ingest/listener/internal/metastore"
@@ -138,7 +137,7 @@ func (l *listener) makeTable(ctx context.Context) error {
 	if h == nil || h.there {
 		return nil
 	}
-	where := l.place.uri(path.Join(l.folder, "hive"))
+	where := l.place.uri(l.place.table(l.kind))
 	if !l.args.CreateTable {
 		l.log.Warning("Hive has no table %s: --create-table makes it. Partitions are made known to Hive once it is there, and lies in %s. [%s]", h.table.Name(), where, h.why)
 		return nil
@@ -168,7 +167,7 @@ func (l *listener) startRegistrar() {
 		return
 	}
 	l.log.Info("Hive is told of partitions of table %s: %s.", h.table.Name(), h.why)
-	root := path.Join(l.folder, "hive")
+	root := l.place.table(l.kind)
 	l.registrar = metastore.StartRegistrar(context.Background(), h.table, metastore.RegistrarOptions{
 		Location: l.place.uri(root),
 		Folders: func(ctx context.Context) iter.Seq2[table.Hour, error] {
@@ -188,18 +187,24 @@ func (l *listener) register(hours []table.Hour) {
 // registerTime bounds how long Hive is waited for at the end.
 const registerTime = 3 * time.Second
 
-// endRegistrar gives Hive some time for the partitions that it does not know yet.
+// endRegistrar gives Hive some time for the partitions that it does not know yet: with --once
+// as long as it is waited for at the start. The error is one only if Hive is in the
+// configuration, and the table is there.
 func (l *listener) endRegistrar() error {
 	if l.registrar == nil {
 		return nil
 	}
 	patience := registerTime
-	if l.args.Once {
+	if l.args.Once && l.hive.wanted {
 		patience = awayAtOnce
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := l.registrar.Close(ctx)
 	l.registrar = nil
+	if err != nil && (!l.hive.wanted || errors.Is(err, metastore.ErrNoTable)) {
+		l.log.Warning("%v", err)
+		return nil
+	}
 	return err
 }

@@ -45,6 +45,7 @@ func TestFindPlace(t *testing.T) {
 		local    bool
 		table    string // that the metastore has
 		root     string
+		at       string // the table's folder; empty: the usual one
 		uri      string // of root, if it isn't a local folder
 		explicit bool
 		why      string // begins Why
@@ -90,7 +91,21 @@ func TestFindPlace(t *testing.T) {
 
 		{name: "Hive's table", app: "/data", table: "hdfs://namenode:8020/user/spot/flow/hive", root: "/user/spot/flow", uri: "hdfs://namenode:8020/user/spot/flow", explicit: true, why: "table"},
 		{name: "Hive's table in a local folder", table: "file:/data/flow/hive/", root: "/data/flow", explicit: true},
-		{name: "Hive's table elsewhere", table: "hdfs://namenode:8020/warehouse/spot.db/flow", err: "whose last part is hive"},
+		{name: "Hive's table elsewhere", app: "hdfs://namenode:8020/user/spot/", table: "hdfs://namenode:8020/warehouse/spot.db/flow",
+			root: "/user/spot", at: "/warehouse/spot.db/flow", uri: "hdfs://namenode:8020/user/spot", explicit: true,
+			why: `table is "hdfs://namenode:8020/warehouse/spot.db/flow"; the commit log is where hdfs_app_path of conf.json is "hdfs://namenode:8020/user/spot/" says`},
+		{name: "by HUSER", huser: "HUSER=/user/spot", app: "/data", table: "hdfs://namenode:8020/warehouse/spot.db/flow",
+			root: "/user/spot", at: "/warehouse/spot.db/flow", uri: "hdfs://namenode:8020/user/spot", explicit: true},
+		{name: "by two ways", app: "webhdfs://namenode:9870/user/spot", table: "hdfs://namenode:8020/warehouse/spot.db/flow",
+			root: "/user/spot", at: "/warehouse/spot.db/flow", uri: "hdfs://namenode:8020/user/spot", explicit: true},
+		{name: "in a local folder", app: "/data", local: true, table: "file:/warehouse/flow/", root: "/data", at: "/warehouse/flow", explicit: true},
+		{name: "on the default file system", app: "/user/spot", hadoop: onHDFSOnce, table: "hdfs://namenode:8020/warehouse/spot.db/flow",
+			root: "/user/spot", at: "/warehouse/spot.db/flow", uri: "hdfs://namenode:8020/user/spot", explicit: true},
+		{name: "elsewhere, nothing set", table: "hdfs://namenode:8020/warehouse/spot.db/flow", err: "set hdfs_app_path to a folder for it on the same file system, such as hdfs://namenode:8020/user/spot"},
+		{name: "elsewhere, here nothing set", table: "file:/warehouse/flow", err: "such as file:///user/spot"},
+		{name: "on two file systems", app: "/data", local: true, table: "hdfs://namenode:8020/warehouse/spot.db/flow", err: "must be on one file system: set hdfs_app_path to a folder such as hdfs://namenode:8020/user/spot"},
+		{name: "on two clusters", app: "hdfs://other:8020/data", table: "hdfs://namenode:8020/warehouse/spot.db/flow", err: "must be on one file system"},
+		{name: "a relative path", app: "data", table: "hdfs://namenode:8020/warehouse/spot.db/flow", err: unknown},
 		{name: "Hadoop says nothing", app: "/user/spot", hadoop: unsaid, err: unknown},
 		{name: "Hadoop says nothing to a local master", app: "/user/spot", hadoop: unsaid, local: true, root: "/user/spot"},
 		{name: "no such Hadoop", app: "/user/spot", hadoop: dir + "/none", local: true, root: "/user/spot"},
@@ -111,7 +126,7 @@ func TestFindPlace(t *testing.T) {
 			if uri := got.uri(got.Root); err == nil && uri != tt.uri && (got.Cluster != nil || tt.uri != "") {
 				t.Errorf("got the URI %s, want %s", uri, tt.uri)
 			}
-			if err != nil || got.Root != tt.root || got.Explicit != tt.explicit || !strings.HasPrefix(got.Why, tt.why) {
+			if err != nil || got.Root != tt.root || got.Table != tt.at || got.Explicit != tt.explicit || !strings.HasPrefix(got.Why, tt.why) {
 				t.Errorf("got %+v, %v; want %s, %v, %s", got, err, tt.root, tt.explicit, tt.why)
 			}
 		})
@@ -133,6 +148,13 @@ func TestFindPlaceWarns(t *testing.T) {
 		w := Whereabouts{AppPath: same.app, SpotConf: spot, Local: true, Table: setting{Name: "t", Value: same.table, Table: true}}
 		if got, err := findPlace(w); err != nil || got.Warnings != nil {
 			t.Errorf("the same folder: got %+v, %v", got, err)
+		}
+	}
+	// Both may say where the commit log of a table is that lies somewhere else.
+	for app, warnings := range map[string]int{"/user/spot/": 0, "/data": 1} {
+		w := Whereabouts{AppPath: app, SpotConf: spot, Table: setting{Name: "t", Value: "hdfs://n:1/warehouse/flow", Table: true}}
+		if got, err := findPlace(w); err != nil || got.Root != "/user/spot" || got.Table != "/warehouse/flow" || len(got.Warnings) != warnings {
+			t.Errorf("%s: got %+v, %v", app, got, err)
 		}
 	}
 	w := Whereabouts{AppPath: "hdfs://n:1/data", SpotConf: spot, Table: setting{Name: "t", Value: "hdfs://n:2/user/spot/dns/hive", Table: true}}

@@ -244,6 +244,14 @@ func (s *site) letters() []letter {
 	return all
 }
 
+// wantLetters checks how many dead letters there are.
+func (s *site) wantLetters(want int) {
+	s.t.Helper()
+	if n := len(s.letters()); n != want {
+		s.t.Errorf("%d dead letters, want %d", n, want)
+	}
+}
+
 // at is where the letter is from.
 func (l letter) at() string {
 	if l.Row == nil {

@@ -69,7 +69,8 @@ type setup struct {
 	place   string // local or HDFS
 }
 
-// setups are measured in this order.
+// setups are measured in this order: of those of a place the single listener first, to which the
+// others are compared.
 var setups = []setup{
 	{embedded, 1, local}, {embedded, 2, local}, {embedded, 4, local},
 	{embedded, 1, onHDFS}, {embedded, 2, onHDFS}, {embedded, 4, onHDFS},
@@ -149,10 +150,7 @@ func runScale(ctx context.Context, o scaleOptions, stdout io.Writer) (err error)
 		return err
 	}
 	r.few, r.totals, r.partitions = b.few.totals.Rows, b.all.totals, o.partitions
-	if r.costs, err = b.measureSetups(ctx, o.runs); err != nil {
-		return err
-	}
-	return r.print(stdout)
+	return b.measureSetups(ctx, o.runs, r, stdout)
 }
 
 // fillScale fills a topic that is called as the folder.
@@ -171,24 +169,28 @@ func fillScale(ctx context.Context, o scaleOptions, broker *stack.Broker, dir st
 // A cost is what one setup took, for few rows and for all.
 type cost struct{ few, all series }
 
-// measureSetups runs the setups, each as often as wanted.
-func (b *scaling) measureSetups(ctx context.Context, runs int) ([]cost, error) {
-	costs := make([]cost, len(setups))
-	for i, s := range setups {
+// measureSetups runs the setups, and prints what each took when it is known.
+func (b *scaling) measureSetups(ctx context.Context, runs int, r *scaleResult, stdout io.Writer) error {
+	r.printHead(stdout, runs)
+	for _, s := range setups {
+		var c cost
 		for range runs {
 			few, err := b.runSetup(ctx, s, b.few)
 			if err != nil {
-				return nil, fmt.Errorf("%s on %s, few rows: %w", s.name(), s.place, err)
+				return fmt.Errorf("%s on %s, few rows: %w", s.name(), s.place, err)
 			}
 			all, err := b.runSetup(ctx, s, b.all)
 			if err != nil {
-				return nil, fmt.Errorf("%s on %s, all rows: %w", s.name(), s.place, err)
+				return fmt.Errorf("%s on %s, all rows: %w", s.name(), s.place, err)
 			}
-			costs[i].few.add(few)
-			costs[i].all.add(all)
+			c.few.add(few)
+			c.all.add(all)
 		}
+		r.costs = append(r.costs, c)
+		r.printLast(stdout)
 	}
-	return costs, nil
+	_, err := fmt.Fprint(stdout, scaleNotes)
+	return err
 }
 
 func (b *scaling) closeCluster() error {

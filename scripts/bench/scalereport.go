@@ -69,21 +69,23 @@ once: what comes on top of that, however many rows there are; the seconds from t
 with start: all rows, from the start to the last commit. peak MB, commits, files, MB: of all rows.
 `
 
-func (r *scaleResult) print(w io.Writer) error {
+func (r *scaleResult) printHead(w io.Writer, runs int) {
 	fmt.Fprintf(w, "%s\nflow: all are %.1f MB, %d rows in %d messages and %d partitions, few are %d rows; medians of %d runs; a listener or worker has one core\n\n", r.versions,
-		float64(r.totals.Bytes)/megabyte, r.totals.Rows, r.messages, r.partitions, r.few, len(r.costs[0].all.runs))
+		float64(r.totals.Bytes)/megabyte, r.totals.Rows, r.messages, r.partitions, r.few, runs)
 	fmt.Fprintln(w, "| engine | table on | rows/s | × one listener | CPU s / 10⁶ rows | × one listener | once, s | once, CPU s | rows/s with start | peak MB | commits | files | MB |")
 	fmt.Fprintln(w, "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-	for i, s := range setups {
-		one, own := r.one(s.place), &r.costs[i]
-		work, cpu := r.perRow(own, workSeconds), r.perRow(own, cpuSeconds)
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f | %.0f | %.1f |\n", s.name(), s.place,
-			number(0, 1/work), number(2, r.perRow(one, workSeconds)/work), number(2, 1e6*cpu), number(2, cpu/r.perRow(one, cpuSeconds)),
-			number(1, r.once(own, wallSeconds, work)), number(1, r.once(own, cpuSeconds, cpu)), float64(r.totals.Rows)/own.all.median(wallSeconds),
-			own.all.median(peakMegabytes), own.all.median(countedCommits), own.all.median(writtenFiles), own.all.median(sizeMegabytes))
-	}
-	_, err := fmt.Fprint(w, scaleNotes)
-	return err
+}
+
+// printLast prints the line of the setup that was measured last.
+func (r *scaleResult) printLast(w io.Writer) {
+	last := len(r.costs) - 1
+	s, own := setups[last], &r.costs[last]
+	one := r.one(s.place)
+	work, cpu := r.perRow(own, workSeconds), r.perRow(own, cpuSeconds)
+	fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f | %.0f | %.1f |\n", s.name(), s.place,
+		number(0, 1/work), number(2, r.perRow(one, workSeconds)/work), number(2, 1e6*cpu), number(2, cpu/r.perRow(one, cpuSeconds)),
+		number(1, r.once(own, wallSeconds, work)), number(1, r.once(own, cpuSeconds, cpu)), float64(r.totals.Rows)/own.all.median(wallSeconds),
+		own.all.median(peakMegabytes), own.all.median(countedCommits), own.all.median(writtenFiles), own.all.median(sizeMegabytes))
 }
 
 // number has so many decimals, and tells what can't be told by a dash.

@@ -3,15 +3,40 @@ package commitlog
 import (
 	"crypto/rand"
 	"fmt"
+	"os"
 	"runtime"
 	"testing"
 	"time"
 )
 
 func BenchmarkCommit(b *testing.B) {
+	benchmarkCommit(b, func(b *testing.B) string { return b.TempDir() })
+}
+
+// BenchmarkCommitHDFS commits to the HDFS whose name node's address is in SPOT_WEBHDFS, such as
+// http://127.0.0.1:9870: `go run ./scripts/stack hdfs` starts one.
+func BenchmarkCommitHDFS(b *testing.B) {
+	nameNode := os.Getenv("SPOT_WEBHDFS")
+	if nameNode == "" {
+		b.Skip("SPOT_WEBHDFS is not set")
+	}
+	client, err := connect("hdfs://bench", []string{nameNode})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	benchmarkCommit(b, func(b *testing.B) string {
+		folder := fmt.Sprintf("/bench-%d-%d", os.Getpid(), trees.Add(1))
+		mounts.Store(folder, client)
+		b.Cleanup(func() { mounts.Delete(folder) })
+		return folder
+	})
+}
+
+func benchmarkCommit(b *testing.B, newFolder func(*testing.B) string) {
 	for _, files := range []int{1, 24, 1000} {
 		b.Run(fmt.Sprintf("files=%d", files), func(b *testing.B) {
-			l := openLog(b, options(b.TempDir(), newClock()))
+			l := openLog(b, options(newFolder(b), newClock()))
 			for b.Loop() {
 				b.StopTimer()
 				c := mustBatch(b, l, 0, int64(files), files)

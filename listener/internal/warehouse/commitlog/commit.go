@@ -224,9 +224,9 @@ func (l *Log) checkFile(f File, stat func(name string) (fs.FileInfo, error)) err
 	if !st.Mode().IsRegular() || st.Size() != f.Bytes {
 		return fmt.Errorf("%s is not complete: %d bytes of %d", filepath.Join(l.staging, f.Staged), st.Size(), f.Bytes)
 	}
-	there, err := l.exists(filepath.Join(l.o.Folder, f.Final))
+	there, err := l.exists(l.pathOf(f.Final))
 	if there {
-		err = &fs.PathError{Op: "commit", Path: filepath.Join(l.o.Folder, f.Final), Err: fs.ErrExist}
+		err = &fs.PathError{Op: "commit", Path: l.pathOf(f.Final), Err: fs.ErrExist}
 	}
 	return err
 }

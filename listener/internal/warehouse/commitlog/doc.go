@@ -15,11 +15,14 @@
 //	commits/<topic>/<group>/log.json      {"format":1,"table":…,"topic":…,"group":…,"first_epoch":"<epoch folder>"}
 //	commits/<topic>/<group>/<epoch folder>/<number>.json   a record
 //
-// All of them lie on one file system. In the names of topic and group every byte that is
-// none of A-Z a-z 0-9 . _ - is written as % and two upper-case hexadecimal digits, and so is
-// a first byte that is a dot or an underscore, and the w of the name warehouse.json. A name
-// that is then longer than 200 bytes is cut to 167, followed by ~ and the first 32
-// hexadecimal digits of the SHA-256 of the name as it was.
+// All of them lie on one file system. The table may be in another folder than hive/, which
+// is then what hive/ in a record stands for: all who write a log must agree on it.
+//
+// In the names of topic and group every byte that is none of A-Z a-z 0-9 . _ - is written as
+// % and two upper-case hexadecimal digits, and so is a first byte that is a dot or an
+// underscore, and the w of the name warehouse.json. A name that is then longer than 200 bytes
+// is cut to 167, followed by ~ and the first 32 hexadecimal digits of the SHA-256 of the name
+// as it was.
 //
 // # Records
 //

@@ -26,6 +26,10 @@ const (
 // Options say which log is opened. All names are needed.
 type Options struct {
 	Folder string // the type's: <hdfs_app_path>/<type>; made if missing
+	// TableFolder is where the table lies, on the same file system: all that is hive/ in the
+	// log. Empty is the folder hive in Folder; another one must not hold Folder, nor be in a
+	// part of it that is the log's own.
+	TableFolder string
 	// FileSystem is where the folder lies; nil: on this machine, as the operating system
 	// knows it. On another one the folder is an absolute path with slashes.
 	FileSystem FileSystem
@@ -97,6 +101,9 @@ func open(o Options) (*Log, error) {
 	} else if !filepath.IsAbs(o.Folder) {
 		return nil, fmt.Errorf("%q is no absolute path", o.Folder)
 	}
+	if o.TableFolder, err = tableOf(o.Folder, o.TableFolder); err != nil {
+		return nil, err
+	}
 	l.o = o
 	l.folder = filepath.Join(o.Folder, commitsFolder, escape(o.Topic), escape(o.Group))
 	l.staging = filepath.Join(o.Folder, stagingFolder, l.writer)
@@ -114,7 +121,7 @@ func open(o Options) (*Log, error) {
 }
 
 func (l *Log) makeFolders() error {
-	table := filepath.Join(l.o.Folder, tableFolder)
+	table := l.o.TableFolder
 	dead := filepath.Join(l.o.Folder, deadLetterFolder)
 	staging := filepath.Join(l.o.Folder, stagingFolder)
 	if !l.local {

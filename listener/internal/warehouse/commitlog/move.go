@@ -38,7 +38,7 @@ func (l *Log) finish(fresh bool) error {
 		if err := l.fault(stepSyncFolder); err != nil {
 			return err
 		}
-		err := l.fs.Sync(filepath.Join(l.o.Folder, folder))
+		err := l.fs.Sync(l.pathOf(folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -88,7 +88,7 @@ func foldersOf(files []File) []string {
 // move moves a file into its place, unless somebody else has, on a local file system, whose
 // rename would replace another file.
 func (l *Log) move(f File) error {
-	from, to := filepath.Join(l.o.Folder, stagingFolder, f.Staged), filepath.Join(l.o.Folder, f.Final)
+	from, to := filepath.Join(l.o.Folder, stagingFolder, f.Staged), l.pathOf(f.Final)
 	for range moveTries {
 		if err := l.fault(stepMoveFile); err != nil {
 			return err

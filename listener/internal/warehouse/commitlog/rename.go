@@ -18,7 +18,7 @@ const mostSeen = 4096
 // moveTo moves a file into its place, unless somebody else has, by a rename that replaces
 // no other file.
 func (l *Log) moveTo(f File) error {
-	to := filepath.Join(l.o.Folder, f.Final)
+	to := l.pathOf(f.Final)
 tries:
 	for range moveTries {
 		if err := l.fault(stepMoveFile); err != nil {
