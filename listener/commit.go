@@ -55,15 +55,19 @@ func (l *listener) record(gen *consume.Generation, c *commitlog.Commit, hours []
 	switch {
 	case errors.Is(err, commitlog.ErrStale):
 		return err
-	case err != nil && !errors.As(err, &unfinished), unfinished != nil && unfinished.Doubtful:
+	case err != nil && !errors.As(err, &unfinished):
+		return &storeError{err}
+	case unfinished != nil && unfinished.Doubtful:
+		l.owe(hours)
 		return &storeError{err}
 	}
 	l.total.add(c)
 	l.report(c, hours)
-	l.register(hours)
 	if unfinished != nil {
+		l.owe(hours)
 		return &storeError{unfinished}
 	}
+	l.register(hours)
 	// The log alone decides where to go on, so a failure costs nothing.
 	if err := l.commitOffsets(gen, c.Parts); err != nil {
 		l.log.Debug("%v. The commit log has them.", err)
@@ -87,7 +91,7 @@ func (e *unverifiedError) Unwrap() error { return e.err }
 // it was deleted and made again while nobody looked, some of them may be of the old one, and
 // the first of the new one are missing.
 func (l *listener) verify(ctx context.Context, gen *consume.Generation, checks []check) error {
-	limited, cancel := l.patient(ctx, gen)
+	limited, cancel := l.patient(ctx, gen, l.args.Once)
 	defer cancel()
 	return each(checks, func(c *check) error {
 		err := l.kafka.Verify(limited, c.partition, c.before)
@@ -106,12 +110,12 @@ func (l *listener) verify(ctx context.Context, gen *consume.Generation, checks [
 }
 
 // patient returns a context for what a batch waits for before it can be committed. It ends
-// some time after ctx or the generation has; with --once after a minute in any case.
-func (l *listener) patient(ctx context.Context, gen *consume.Generation) (context.Context, context.CancelFunc) {
+// some time after ctx or the generation has, and if it is bounded after a minute in any case.
+func (l *listener) patient(ctx context.Context, gen *consume.Generation, bounded bool) (context.Context, context.CancelFunc) {
 	limited, cancel := context.WithCancel(context.Background())
 	go func() {
 		var patience <-chan time.Time
-		if l.args.Once {
+		if bounded {
 			patience = time.After(awayAtOnce)
 		}
 		select {

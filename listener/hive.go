@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
 	"time"
 
 	"spot-ingest/listener/internal/metastore"
@@ -24,6 +25,7 @@ type hive struct {
 	wanted bool
 	repair bool
 	there  bool   // the table
+	away   bool   // Hive could not be asked
 	where  string // its location
 }
 
@@ -116,8 +118,8 @@ func (l *listener) askHive(ctx context.Context) error {
 	case errors.Is(err, metastore.ErrNoTable):
 		return nil
 	case !h.wanted && ctx.Err() == nil:
-		l.log.Warning("Hive can't be asked where table %s lies, and is not told of partitions: %v. [%s]", h.table.Name(), err, h.why)
-		l.hive = nil
+		l.log.Warning("Hive can't be asked where table %s lies: it is told of partitions once it answers, if that is where rows go: %v. [%s]", h.table.Name(), err, h.why)
+		h.away = true
 		return nil
 	}
 	return fmt.Errorf("%w [%s]", err, h.why)
@@ -138,6 +140,12 @@ func (l *listener) makeTable(ctx context.Context) error {
 		return nil
 	}
 	where := l.place.uri(l.place.table(l.kind))
+	switch {
+	case h.away && l.args.CreateTable:
+		return fmt.Errorf("--create-table: Hive can't be asked for table %s. [%s]", h.table.Name(), h.why)
+	case h.away:
+		return nil
+	}
 	if !l.args.CreateTable {
 		l.log.Warning("Hive has no table %s: --create-table makes it. Partitions are made known to Hive once it is there, and lies in %s. [%s]", h.table.Name(), where, h.why)
 		return nil
@@ -182,6 +190,25 @@ func (l *listener) register(hours []table.Hour) {
 	if l.registrar != nil {
 		l.registrar.Add(hours)
 	}
+}
+
+// owe keeps the hours of a batch of which files may not be in their places yet.
+func (l *listener) owe(hours []table.Hour) {
+	if l.registrar != nil {
+		l.owed = hours
+	}
+}
+
+// payHive makes known what is owed, once the log has finished its last record: if that came to
+// be at all, the folders are there.
+func (l *listener) payHive() {
+	for _, hour := range l.owed {
+		folder := path.Join(l.place.table(l.kind), table.Of(l.kind).Folder(hour))
+		if _, err := l.files.Stat(folder); err == nil {
+			l.register([]table.Hour{hour})
+		}
+	}
+	l.owed = nil
 }
 
 // registerTime bounds how long Hive is waited for at the end.

@@ -13,6 +13,7 @@ import (
 	"spot-ingest/listener/internal/consume"
 	"spot-ingest/listener/internal/hdfs"
 	"spot-ingest/listener/internal/metastore"
+	"spot-ingest/listener/internal/table"
 	"spot-ingest/listener/internal/warehouse"
 	"spot-ingest/listener/internal/warehouse/commitlog"
 	"spot-ingest/pkg/cli"
@@ -45,6 +46,7 @@ type listener struct {
 
 	hive      *hive                // nil: Hive isn't told of partitions
 	registrar *metastore.Registrar // likewise
+	owed      []table.Hour         // that Hive is to be told of, once the last record is finished
 
 	fromSaid bool          // that --from does not count
 	ends     map[int]int64 // --once: where the topic ended at the start

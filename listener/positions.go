@@ -48,6 +48,7 @@ func (l *listener) decide(ctx context.Context, gen *consume.Generation) error {
 	if err := l.commits.Refresh(); err != nil {
 		return &storeError{err}
 	}
+	l.payHive()
 	partitions := gen.Partitions
 	if l.commits.Number() <= 1 { // nothing is stored yet, and Kafka may not know the start
 		err := l.ask(ctx, func(ctx context.Context) error {

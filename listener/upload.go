@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"spot-ingest/listener/internal/consume"
@@ -60,41 +61,35 @@ func (l *listener) respool() error {
 // uploadsAtOnce is how many files are sent at the same time.
 const uploadsAtOnce = 4
 
-// upload brings a batch's files from the spool to staging. Where the batch is in the way of
-// others, or the listener stops, it is given as much time as Kafka is.
+// upload brings a batch's files from the spool to staging, all or none. It takes as long as
+// data flow; where the batch is in the way of others, or the listener stops, it is given as
+// much time as Kafka is.
 func (l *listener) upload(ctx context.Context, gen *consume.Generation, files []commitlog.File) error {
 	if l.spool == nil {
 		return nil // written where they belong
 	}
-	limited, cancel := l.patient(ctx, gen)
+	limited, cancel := l.patient(ctx, gen, false)
 	defer cancel()
 	running := make(chan struct{}, uploadsAtOnce)
 	var wait sync.WaitGroup
-	errs := make([]error, len(files))
-	for i, f := range files {
+	var failed atomic.Pointer[error]
+	for _, f := range files {
 		running <- struct{}{}
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
 			defer func() { <-running }()
-			errs[i] = l.uploadFile(limited, f)
+			if err := l.uploadFile(limited, f); err != nil && failed.CompareAndSwap(nil, &err) {
+				cancel() // the others would wait as long
+			}
 		}()
 	}
 	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := failed.Load(); err != nil {
 		l.retract(files)
-		return fmt.Errorf("bring a batch to %s: %w", l.commits.Staging(), errs[firstError(errs)])
+		return fmt.Errorf("bring a batch to %s: %w", l.commits.Staging(), *err)
 	}
 	return nil
-}
-
-func firstError(errs []error) int {
-	for i, err := range errs {
-		if err != nil {
-			return i
-		}
-	}
-	return 0
 }
 
 func (l *listener) uploadFile(ctx context.Context, f commitlog.File) error {
