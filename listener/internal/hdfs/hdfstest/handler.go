@@ -253,7 +253,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, path string, q ur
 	}
 	var n *node
 	if err == nil {
-		n, err = s.create(path, user, q.Get("overwrite") == "true", q.Get("createparent") != "false")
+		n, err = s.create(path, user, q.Get("overwrite") == "true", s.careless || q.Get("createparent") != "false")
 	}
 	s.mu.Unlock()
 	if err != nil {

@@ -37,6 +37,7 @@ type Server struct {
 	root     *node
 	active   int // the index of the active name node, -1 if all are in standby
 	safeMode bool
+	careless bool
 	next     int // the data node of the next file
 	counts   map[string]int
 	fault    func(Request) Action

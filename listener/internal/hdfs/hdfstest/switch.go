@@ -47,6 +47,13 @@ func (s *Server) SetSafeMode(on bool) {
 	s.safeMode = on
 }
 
+// SetCareless has data nodes pay no heed to createparent=false, as those of Hadoop before 2.8.
+func (s *Server) SetCareless(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.careless = on
+}
+
 // SetActive makes a name node active and the others standby; -1 has all in standby.
 func (s *Server) SetActive(i int) {
 	s.mu.Lock()

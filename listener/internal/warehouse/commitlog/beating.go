@@ -45,6 +45,9 @@ func (l *Log) makeBeating() error {
 		err = l.writeOwner(folder, thisIdentity())
 	}
 	if err == nil {
+		err = l.checkCreate(folder)
+	}
+	if err == nil {
 		err = l.fs.Rename(folder, l.staging)
 	}
 	if err != nil {
@@ -55,6 +58,21 @@ func (l *Log) makeBeating() error {
 	l.heart = &heart{stop: make(chan struct{}), done: make(chan struct{})}
 	go l.keepBeating()
 	return nil
+}
+
+// checkCreate refuses a file system that makes the folder of a file that it is to make: what
+// is still being written when a staging folder is taken would make that anew.
+func (l *Log) checkCreate(folder string) error {
+	path := filepath.Join(folder, "none", "probe")
+	err := l.createFile(path, nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil:
+		return fmt.Errorf("the file %s was made together with its folder, although that was forbidden (createparent=false): "+
+			"all data nodes need Hadoop 2.8 or newer", path)
+	}
+	return fmt.Errorf("see whether a file is refused whose folder is missing: %w", err)
 }
 
 // keepBeating lets the heart beat until it is stopped or the folder is taken.

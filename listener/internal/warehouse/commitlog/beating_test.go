@@ -134,6 +134,35 @@ func TestSilent(t *testing.T) {
 	checkLog(t, o)
 }
 
+// Where files are made together with their folders no log is opened, and nothing is left.
+func TestCareless(t *testing.T) {
+	for name, c := range map[string]struct {
+		folder   func(testing.TB) string
+		careless func(folder string)
+	}{
+		"remote": {treeFolder, func(folder string) {
+			fileSystemOf(folder).(*mount).careless = func(string) bool { return true }
+		}},
+		"hdfs": {hdfsFolder, func(folder string) { serverOf(folder).SetCareless(true) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(c.folder(t), newClock())
+			c.careless(o.Folder)
+			l, err := Open(o)
+			if err == nil {
+				l.Close()
+				t.Fatal("the log was opened")
+			}
+			if !strings.Contains(err.Error(), "Hadoop 2.8") {
+				t.Errorf("error %q doesn't say what is needed", err)
+			}
+			if left := entries(t, filepath.Join(o.Folder, stagingFolder)); left > 0 {
+				t.Errorf("left in staging: %d", left)
+			}
+		})
+	}
+}
+
 // What writers have started may make a folder anew that was taken: nothing can be committed
 // from it, and it is removed when it is old.
 func TestMadeAnew(t *testing.T) {

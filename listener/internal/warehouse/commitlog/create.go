@@ -68,18 +68,38 @@ func (l *Log) write(r *record) error {
 		}
 	}
 	l.tries++
-	err := l.fs.Create(l.temporary(), func(w io.Writer) error {
+	content := func(w io.Writer) error {
 		if err := r.encode(&limited{w, maxRecord}, l.state); err != nil {
 			return err
 		}
 		return l.fault(stepSyncRecord)
-	})
-	if err != nil && !l.local {
-		if errors.Is(err, fs.ErrNotExist) {
-			return l.takenFrom(err)
-		}
-		l.fs.Remove(l.temporary())
 	}
+	if l.local {
+		return l.fs.Create(l.temporary(), content)
+	}
+	return l.writeAside(content)
+}
+
+// writeAside writes the record beside its folder and renames it into that: a rename makes no
+// folder, whatever a file system does that is asked to make a file.
+func (l *Log) writeAside(content func(io.Writer) error) error {
+	aside := filepath.Join(l.staging, recordFolder+"-"+strconv.Itoa(l.tries))
+	err := l.fs.Create(aside, content)
+	if err == nil {
+		if err = l.fs.Rename(aside, l.temporary()); err == nil {
+			return nil
+		}
+		// It may have been done all the same.
+		if there, lookErr := l.exists(l.temporary()); lookErr == nil && there {
+			return nil
+		}
+	}
+	l.fs.Remove(aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		l.fs.Remove(l.staging) // only if it is empty: it is not ours, and was made anew
+		return l.takenFrom(err)
+	}
+	l.fs.Remove(l.temporary())
 	return err
 }
 

@@ -96,20 +96,22 @@
 //
 // All of the above holds for HDFS, but for what this section says. There each change is
 // durable when it is answered, and nothing is flushed. A client must never make a folder by
-// making a file in it (createparent=false). Rename is the one that refuses a target that
+// making a file in it (createparent=false, which data nodes obey from Hadoop 2.8 on; whoever
+// opens a log makes sure of that). Rename is the one that refuses a target that
 // exists and moves nothing into a folder (WebHDFS: renameoptions=NONE). An operation may have
 // been done although its client got an error, or may still be done later; so no name in
 // staging is ever used for two files.
 //
 // In a staging folder there are also
 //
-//	staging/<writer>/.record/             records in the making, each of a name of its own
+//	staging/<writer>/.record/             records that are complete, each of a name of its own
+//	staging/<writer>/.record-<n>          one that is being written
 //	staging/<writer>/.beat-0, or .beat-1  an empty folder: the writer's heart
 //	staging/.left-<writer>/               a staging folder that was left or taken
 //
 // The two folders are made before the staging folder gets its name, and never again. A
-// record is made complete in .record and then renamed to its number: that is the commit. If
-// there is an error the record is first removed from .record, whether or not it is there.
+// record is written beside .record, renamed into it, which makes no folder, and then renamed
+// to its number: that is the commit. If there is an error the record is first removed from .record, whether or not it is there.
 // Then it is at its number, known by its batch, or was not made and never will be. If that
 // can't be told now, the batch may be committed: its files stay where they are.
 //

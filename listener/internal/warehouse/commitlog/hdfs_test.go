@@ -133,8 +133,8 @@ func TestRequests(t *testing.T) {
 				}
 			}
 		}
-		request(fmt.Sprintf("a commit of %d files in new folders", files), int64(9+3*files), commit(c))
-		request(fmt.Sprintf("a commit of %d files", files), int64(9+2*files), commit(next))
+		request(fmt.Sprintf("a commit of %d files in new folders", files), int64(10+3*files), commit(c))
+		request(fmt.Sprintf("a commit of %d files", files), int64(10+2*files), commit(next))
 	}
 	var other *Log
 	request("open beside another", 38, func() { other = openLog(t, o) })

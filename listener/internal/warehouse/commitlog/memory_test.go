@@ -26,6 +26,8 @@ type tree struct {
 	late  []lateOperation
 	count int // of operations so far
 	lag   int // how many operations later a lagging one is done
+	// careless has files made together with the folders for which it returns true; nil: never.
+	careless func(folder string) bool
 }
 
 type node struct {
@@ -203,6 +205,14 @@ func (m *mount) MkdirAll(p string) error {
 	})
 }
 
+// makeAll makes a folder and those above it.
+func (t *tree) makeAll(p string) {
+	if t.nodes[p] == nil {
+		t.makeAll(path.Dir(p))
+		t.put(p, nil)
+	}
+}
+
 func (m *mount) Create(p string, write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
@@ -211,6 +221,9 @@ func (m *mount) Create(p string, write func(io.Writer) error) error {
 	return m.operate("create", p, true, func() error {
 		if m.nodes[p] != nil {
 			return fs.ErrExist
+		}
+		if m.careless != nil && m.careless(path.Dir(p)) {
+			m.makeAll(path.Dir(p))
 		}
 		if !m.isFolder(path.Dir(p)) {
 			return fs.ErrNotExist
