@@ -118,6 +118,12 @@ func IsAmbiguous(err error) bool {
 	return errors.As(err, &a)
 }
 
+// An outageError is of a server that says nothing, or not what HDFS says, as long as
+// something is wrong with it or on the way.
+type outageError struct{ text string }
+
+func (e *outageError) Error() string { return e.text }
+
 // Passes tells whether what failed may work later although nobody changes anything of the
 // request: the cluster, or the network, is not as it should be now.
 func Passes(err error) bool {
@@ -130,7 +136,7 @@ func Passes(err error) bool {
 	if errors.As(err, &remote) && remote.passing() {
 		return true
 	}
-	return IsAmbiguous(err) || !unknownHost(err) && errors.As(err, new(net.Error))
+	return IsAmbiguous(err) || errors.As(err, new(*outageError)) || !unknownHost(err) && errors.As(err, new(net.Error))
 }
 
 // maxAnswer bounds what is read of an answer that is an error.
@@ -163,10 +169,14 @@ func parseError(status int, body []byte) error {
 	case 404:
 		return errors.New("HTTP 404 without an exception of HDFS: is this address a name node's, and WebHDFS enabled there (dfs.webhdfs.enabled)?")
 	}
+	what := fmt.Sprintf("HTTP %d without an exception of HDFS", status)
 	if text := firstLine(string(body)); text != "" && !strings.HasPrefix(text, "<") {
-		return fmt.Errorf("HTTP %d: %s", status, text)
+		what = fmt.Sprintf("HTTP %d: %s", status, text)
 	}
-	return fmt.Errorf("HTTP %d without an exception of HDFS", status)
+	if status >= 500 {
+		return &outageError{what}
+	}
+	return errors.New(what)
 }
 
 // unpack takes out an exception that a data node has only in its message: it hands on what

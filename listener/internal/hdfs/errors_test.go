@@ -60,7 +60,7 @@ func TestAnswersWithoutException(t *testing.T) {
 		{403, "", "HTTP 403"},
 	} {
 		err := parseError(c.status, []byte(c.body))
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "second") {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "second") || Passes(err) != (c.status >= 500) {
 			t.Errorf("%d %q: %v, want %q", c.status, c.body, err, c.want)
 		}
 	}

@@ -18,7 +18,7 @@ type flow struct {
 func watch(ctx context.Context, silence time.Duration) *flow {
 	ctx, cancel := context.WithCancelCause(ctx)
 	return &flow{ctx, cancel, time.AfterFunc(silence, func() {
-		cancel(fmt.Errorf("no data flow for %v", silence))
+		cancel(&outageError{fmt.Sprintf("no data flow for %v", silence)})
 	}), silence}
 }
 

@@ -109,7 +109,7 @@ func (e *nodesError) Unwrap() []error { return append([]error{ErrNoNameNode}, e.
 // askNode makes the request of one name node. With retry, nothing has been done, or may be
 // done twice.
 func (c *Client) askNode(ctx context.Context, node string, r request) (a *answer, retry bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.o.Silence, fmt.Errorf("no answer within %v", c.o.Silence))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.o.Silence, &outageError{fmt.Sprintf("no answer within %v", c.o.Silence)})
 	defer cancel()
 	// Once there is a connection, the request may have been made.
 	var connected atomic.Bool
