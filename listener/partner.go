@@ -46,6 +46,7 @@ type request struct {
 	Messages    int64               `json:"messages"`
 	Repeats     int64               `json:"repeats"`
 	BadMessages int64               `json:"bad_messages"`
+	Rows        int64               `json:"rows"` // that went to the table
 	Level       string              `json:"level"`
 	Text        string              `json:"text"`
 }

@@ -69,6 +69,10 @@ func (p *partner) commitBatch(ctx context.Context, r request) error {
 	if err != nil {
 		return &storeError{err}
 	}
+	if w.rows != r.Rows {
+		return &storeError{fmt.Errorf("Spark's executors say that they have written %d rows, and there are %d in %s: "+
+			"is that folder the same one on the driver's host and on all workers?", r.Rows, w.rows, p.place.uri(path.Join(p.commits.Staging(), p.batch)))}
+	}
 	c.Files, c.Counts.Rows, c.Counts.BadRows = w.files, w.rows, w.letters-r.BadMessages
 	if c.Counts.BadRows < 0 {
 		return fmt.Errorf("the Spark job has set aside %d messages, and written %d dead letters", r.BadMessages, w.letters)

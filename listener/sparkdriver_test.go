@@ -247,7 +247,7 @@ func (d *driver) batch(messages []*kgo.Record) (given, error) {
 		return g, err
 	}
 	return d.ask(map[string]any{
-		"do": "commit", "parts": parts, "messages": len(messages), "repeats": e.repeats, "bad_messages": e.badMessages, "ids": e.ids,
+		"do": "commit", "parts": parts, "messages": len(messages), "repeats": e.repeats, "bad_messages": e.badMessages, "rows": e.rows, "ids": e.ids,
 	})
 }
 
@@ -267,6 +267,7 @@ type executor struct {
 	seen                 map[string]bool
 	ids                  []string
 	repeats, badMessages int
+	rows                 int64
 }
 
 func (e *executor) write(messages []*kgo.Record) error {
@@ -298,6 +299,7 @@ func (e *executor) write(messages []*kgo.Record) error {
 			return err
 		}
 	}
+	e.rows = batch.rows.Load()
 	files, err := batch.files.Finish(1)
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func (l *listener) submit(ctx, kill context.Context, conf *config.Config) int {
 		return spark.Exit(err, log, os.Stderr)
 	}
 	if launch.Job.Listener, err = l.partnerJob(ctx, conf); err != nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !l.args.Once {
 			return exitOK // stopped while it waited for Hive
 		}
 		return fail(err)
@@ -36,7 +36,11 @@ func (l *listener) submit(ctx, kill context.Context, conf *config.Config) int {
 	}
 	launch.Scripts = spark.Scripts()
 	launch.Files = map[string]string{confName: l.args.ConfigFile}
-	return spark.Exit(launch.Submit(ctx, kill, log), log, os.Stderr)
+	err = launch.Submit(ctx, kill, log)
+	if err == nil && ctx.Err() != nil && l.args.Once {
+		return fail(errStopped)
+	}
+	return spark.Exit(err, log, os.Stderr)
 }
 
 // partnerJob is what the job's partner is told.

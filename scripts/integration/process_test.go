@@ -23,7 +23,7 @@ type process struct {
 }
 
 // patience bounds every wait for a collector; the longest is for Kafka to count as away.
-const patience = 150 * time.Second
+const patience = 300 * time.Second
 
 func (s *site) start(args ...string) *process {
 	s.t.Helper()

@@ -55,6 +55,7 @@ func newSparkJob(t *testing.T, partitions int) *sparkJob {
 	}
 	s.plan = map[string]any{"folder": s.dir, "offsets": offsets, "until": s.ends}
 	s.job = map[string]any{
+		"name":    s.topic,
 		"partner": []string{"python3", partner, filepath.Join(s.dir, "plan.json")},
 		"kafka":   map[string]any{"servers": broker.Addr(), "topic": s.topic, "options": map[string]string{}},
 		"table":   "flow", "zone": "UTC", "gaps": []any{}, "compression": "snappy",
@@ -117,7 +118,7 @@ func (s *sparkJob) start(conf ...string) *sparkRun {
 	s.write("job.json", s.job)
 	args := append([]string{"--master", "local[2]", "--driver-memory", "700m", "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=2"}, conf...)
 	args = append(args, "--jars", strings.Join(jars, ","), "--py-files", strings.Join(modules, ","), "../../listener/internal/spark/job/listener.py",
-		"-b", "1", "-d", "spot", "-l", "INFO", "-p", "1", "-t", "flow", "--topic", s.topic, "--zkquorum", "z:2181", "--job", filepath.Join(s.dir, "job.json"))
+		"-b", "1", "-d", "spot", "-g", "-odd", "-l", "INFO", "-p", "1", "-t", "flow", "--topic", s.topic, "--zkquorum", "z:2181", "--job", filepath.Join(s.dir, "job.json"))
 	r := &sparkRun{sparkJob: s, cmd: exec.Command(spark.Submit, args...), ended: make(chan struct{})}
 	r.cmd.Env = append(os.Environ(), spark.Env()...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
@@ -179,6 +180,7 @@ type request struct {
 	Messages    int64
 	Repeats     int64
 	BadMessages int64 `json:"bad_messages"`
+	Rows        int64
 	Text        string
 }
 

@@ -110,6 +110,32 @@ func TestSparkJobBatches(t *testing.T) {
 	}
 }
 
+// TestSparkJobNothingGood has batches without a row for the table: of repeats alone, of bad
+// messages, of bad rows; of fewer partitions than -p.
+func TestSparkJobNothingGood(t *testing.T) {
+	s := newSparkJob(t, 3)
+	s.job["once"], s.job["partitions"] = true, 3
+	s.plan["known"], s.plan["limit"] = []string{id(1)}, 1
+	s.send(0, encode(numbered(1)), segmentHeader(id(1)))
+	s.send(0, []byte{0, 2})
+	s.send(0, encode("no row"))
+	s.send(0, encode(numbered(2), "no row"))
+	s.run(0)
+	s.want(2)
+	var got []string
+	for _, c := range s.commits() {
+		got = append(got, fmt.Sprintf("%d messages, %d repeats, %d bad, %d rows", c.Messages, c.Repeats, c.BadMessages, c.Rows))
+	}
+	want := []string{"1 messages, 1 repeats, 0 bad, 0 rows", "1 messages, 0 repeats, 1 bad, 0 rows",
+		"1 messages, 0 repeats, 0 bad, 0 rows", "1 messages, 0 repeats, 0 bad, 1 rows"}
+	if !slices.Equal(got, want) {
+		t.Errorf("commits %q, want %q", got, want)
+	}
+	if n := len(s.letters()); n != 3 {
+		t.Errorf("%d dead letters", n)
+	}
+}
+
 // dropBatch removes the files of a batch that was not committed, as the partner would.
 func (s *sparkJob) dropBatch(number int) {
 	s.t.Helper()

@@ -21,6 +21,7 @@ import (
 // A Job is what job.json tells the job, and the listener that the job starts as its partner.
 type Job struct {
 	Partner      []string   `json:"partner"` // how the partner is started
+	Name         string     `json:"name"`    // of the application
 	Kafka        Kafka      `json:"kafka"`
 	Table        string     `json:"table"`       // flow, dns or proxy
 	Zone         string     `json:"zone"`        // of local times; see Zone
@@ -77,12 +78,16 @@ func NewLaunch(conf *config.Config, args cli.ListenerArgs, submit, tz string) (L
 		return Launch{}, err
 	}
 	job := Job{
+		Name:         args.AppName,
 		Kafka:        Kafka{Servers: strings.Join(kafka.Servers, ","), Topic: args.Topic, Options: map[string]string{}},
 		Table:        string(pipeline.Type),
 		Compression:  s.Settings.Compression,
 		BatchSeconds: s.Settings.Batch.Seconds(),
 		Once:         args.Once,
 		Partitions:   args.Partitions,
+	}
+	if job.Name == "" {
+		job.Name = args.Topic
 	}
 	if job.Zone, job.Gaps, err = Zone(tz); err != nil {
 		return Launch{}, err

@@ -73,20 +73,21 @@ class Batch:
         return {(row.partition, row.offset) for row in bad}
 
     def write(self, folder, dropped):
-        """Writes the rows below folder, and returns which messages are bad."""
+        """Writes the rows below folder, and returns which messages are bad, and how many rows
+        went to the table."""
         kept = self.messages.where("NOT " + _among(dropped)) if dropped else self.messages
         decoded = decode.decoded(kept)
         of_messages, of_rows = Observation(), Observation()
         table, zone = self.job["table"], self.job["zone"]
         seen = decoded.observe(of_messages, expr("count_if(bad IS NOT NULL)").alias("bad"))
         exploded = rows.exploded(seen, table, zone)
-        counted = exploded.observe(of_rows, expr("count_if(%s)" % rows.IS_BAD).alias("bad"))
+        counted = exploded.observe(of_rows, expr("count_if(%s)" % rows.IS_BAD).alias("bad"), expr("count(*)").alias("all"))
         self._write_table(rows.good(counted, table, zone, self.job["gaps"], "offset"), folder)
         bad = self._bad(kept) if of_messages.get["bad"] else set()
         if bad or of_rows.get["bad"]:
             lines = letters.of_rows(rows.exploded(decoded, table, zone)).union(letters.of_messages(decoded))
-            lines.write.options(**_WRITE).text(folder + "/letters")
-        return bad
+            lines.write.options(compression="none", **_WRITE).text(folder + "/letters")
+        return bad, of_rows.get["all"] - of_rows.get["bad"]
 
     def _write_table(self, good, folder):
         parts = ["y", "m", "d", "h"]
@@ -129,18 +130,18 @@ def _among(places):
 
 
 def commit(frame, job, partner):
-    """Does all of a batch. False: there was nothing."""
+    """Does all of a batch, and returns how many messages it had."""
     batch = Batch(frame, job)
     if not batch.heads:
-        return False
+        return 0
     ids = batch.ids()
     answer = partner.ask("batch", ids=ids)
     dropped = batch.repeats(answer["known"])
-    bad = batch.write(answer["folder"], dropped)
+    bad, stored_rows = batch.write(answer["folder"], dropped)
     stored = {head.segment for head in batch.heads if (head.partition, head.offset) not in bad | dropped}
     answer = partner.ask(
         "commit", parts=batch.parts, messages=len(batch.heads), repeats=len(dropped), bad_messages=len(bad),
-        ids=sorted(stored - {None}))
+        rows=stored_rows, ids=sorted(stored - {None}))
     if not answer["ok"]:
         raise Again
-    return True
+    return len(batch.heads)

@@ -4,7 +4,6 @@ It is started by the listener, which describes the job in a file, --job. The oth
 are those that the job of Apache Spot had; what they say is in that file too.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -16,19 +15,12 @@ import session
 import stream
 
 
-def arguments(argv):
-    parser = argparse.ArgumentParser(description="Spark job of the listener, which starts it.", allow_abbrev=False)
-    parser.add_argument("-b", "--batch-duration")
-    parser.add_argument("-d", "--database")
-    parser.add_argument("-g", "--group-id")
-    parser.add_argument("-l", "--log-level")
-    parser.add_argument("-n", "--app-name")
-    parser.add_argument("-p", "--partitions")
-    parser.add_argument("-t", "--type")
-    parser.add_argument("--topic")
-    parser.add_argument("--zkquorum")
-    parser.add_argument("--job", required=True, metavar="FILE", help="what the job is, JSON")
-    return parser.parse_args(argv)
+def job_file(argv):
+    """The path of the job's file, the last argument. What the others say is in that file too,
+    and they may have any form: names can begin with a dash."""
+    if len(argv) < 2 or argv[-2] != "--job":
+        sys.exit("listener.py is started by the listener, which ends its arguments with --job FILE")
+    return argv[-1]
 
 
 class Stop:
@@ -53,11 +45,11 @@ class Stop:
         return self.asked or self.orphaned()
 
 
-def work(options, job, stop):
+def work(job, stop):
     """Does the job, and returns its exit code."""
     other = partner.Partner(job["partner"], stop)
     try:
-        spark = session.start(options.app_name or job["kafka"]["topic"])
+        spark = session.start(job["name"])
         stop.catch()  # not before: Spark has set signals of its own
         try:
             return stream.Stream(spark, job, other, stop).run()
@@ -69,13 +61,12 @@ def work(options, job, stop):
 
 
 def main(argv):
-    options = arguments(argv)
-    with open(options.job, encoding="utf-8") as file:
+    with open(job_file(argv), encoding="utf-8") as file:
         job = json.load(file)
     stop = Stop()
     stop.catch()
     try:
-        return work(options, job, stop)
+        return work(job, stop)
     except partner.Stopped:
         return 0
     except partner.Gone as e:

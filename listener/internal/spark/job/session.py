@@ -1,9 +1,13 @@
-"""The Spark session of the job, with all settings pinned that change what rows become, and
-one that makes it faster."""
+"""The Spark session of the job, with all settings pinned that change what rows become, or
+whether a batch can end."""
 
 from pyspark.sql import SparkSession
 
 PINNED = {
+    # It takes out parts of a plan that have no rows, and what is observed there with them.
+    "spark.sql.adaptive.enabled": "false",
+    # A batch must have ended when its query has.
+    "spark.sql.streaming.stopTimeout": "0",
     "spark.sql.ansi.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parser.escapedStringLiterals": "false",

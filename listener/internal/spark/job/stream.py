@@ -22,7 +22,12 @@ _MAX_FAILURES = 5
 # How often the query is looked at, and the partner asked whether it may go on.
 _LOOK, _ALIVE = 0.2, 1.0
 
-# What Spark raises for a query that can never work. All else that comes from it may pass.
+# A batch that is so full is not the last one: more messages wait. Spark would have them wait
+# for the next trigger, so the query is begun anew, with a limit for messages as they are now.
+_FULL = 0.9
+
+# What Spark raises for a query that can never work, if none has. All else that comes from it
+# may pass, as a name server's silence does, of which Hadoop makes an illegal argument.
 _FINAL = (AnalysisException, ParseException, IllegalArgumentException)
 _PASSING = (CapturedException, Py4JError, OSError)
 
@@ -31,6 +36,8 @@ class Stream:
     def __init__(self, spark, job, other, stopping):
         self._spark, self._job, self._partner, self._stopping = spark, job, other, stopping
         self._failures = 0
+        self._worked = False  # a batch has been committed
+        self._limit = 0
         self._outcome = None  # the exception by which a batch has ended the query
 
     def run(self):
@@ -40,15 +47,25 @@ class Stream:
                 self._read(self._partner.ask("next"))
             except partner.Ended as e:
                 return e.code
-            except _FINAL:
-                raise
             except _PASSING as e:
                 if self._stopping():
                     break
+                if isinstance(e, _FINAL) and not self._worked:
+                    raise
+                if self._spark_stopped():
+                    self._partner.ask("log", level="ERROR", text="Spark has stopped the application: somebody has killed it, or its master is lost")
+                    return 1
                 self._failed(e)
                 if self._job["once"] and self._failures >= _MAX_FAILURES:
                     return 1
         return 0
+
+    def _spark_stopped(self):
+        """Whether the application is over, though this program is not."""
+        try:
+            return self._spark.sparkContext._jsc.sc().isStopped()
+        except Py4JError:
+            return True
 
     def _failed(self, failure):
         """Tells of a failure, and waits."""
@@ -76,7 +93,7 @@ class Stream:
                 shutil.rmtree(made, ignore_errors=True)
 
     def _start(self, answer, checkpoint):
-        self._outcome = None
+        self._outcome, self._limit = None, answer["limit"]
         kafka, topic = self._job["kafka"], self._job["kafka"]["topic"]
         options = dict(kafka["options"])
         options.update({
@@ -102,8 +119,11 @@ class Stream:
         if self._outcome is not None:
             return
         try:
-            if batch.commit(frame, self._job, self._partner):
-                self._failures = 0
+            messages = batch.commit(frame, self._job, self._partner)
+            if messages:
+                self._failures, self._worked = 0, True
+            if messages >= _FULL * self._limit and not self._job["once"]:
+                self._outcome = batch.Again()
         except (batch.Again, partner.Ended, partner.Gone, partner.Stopped) as e:
             self._outcome = e
         except Exception as e:
