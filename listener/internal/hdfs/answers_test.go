@@ -75,6 +75,40 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
+// A server that can't rename as is needed is told of at once, and not waited for.
+func TestHeedlessServer(t *testing.T) {
+	for what, do := range map[string]func(*hdfs.Client) error{
+		"create": func(c *hdfs.Client) error { return write(c, "/a", "a") },
+		"rename": func(c *hdfs.Client) error { return c.Rename("/a", "/b") },
+	} {
+		var renames atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch q := r.URL.Query(); {
+			case q.Get("op") == "RENAME":
+				renames.Add(1)
+				fmt.Fprint(w, `{"boolean":true}`)
+			case q.Get("op") == "CREATE" && q.Get("data") == "":
+				w.Header().Set("Location", "http://"+r.Host+r.URL.Path+"?op=CREATE&data=true")
+				w.WriteHeader(http.StatusTemporaryRedirect)
+			case q.Get("op") == "CREATE":
+				w.WriteHeader(http.StatusCreated)
+			default:
+				fmt.Fprint(w, `{"boolean":false}`)
+			}
+		}))
+		defer server.Close()
+		c, err := hdfs.New(hdfs.Options{Cluster: hdfs.Cluster{URI: "hdfs://h", NameNodes: []string{server.URL}}, User: "u", Pause: atOnce})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		err = do(c)
+		if err == nil || !strings.Contains(err.Error(), "HttpFS") || hdfs.Passes(err) || !hdfs.IsAmbiguous(err) || renames.Load() != 1 {
+			t.Errorf("%s: got %v after %d renames", what, err, renames.Load())
+		}
+	}
+}
+
 func TestUserIsTold(t *testing.T) {
 	t.Setenv("HADOOP_USER_NAME", "some body")
 	users := make(chan string, 1)

@@ -176,7 +176,7 @@ func (c *Client) publish(ctx context.Context, part, name string) error {
 	doubt := false
 	err := c.again(ctx, "RENAME", part, func() (retry bool, err error) {
 		retry, err = c.tryRename(ctx, part, name)
-		if IsAmbiguous(err) {
+		if IsAmbiguous(err) && !errors.Is(err, errHeedless) {
 			doubt = true
 			return true, err
 		}

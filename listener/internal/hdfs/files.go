@@ -168,6 +168,10 @@ func (c *Client) rename(ctx context.Context, from, to string) error {
 	return c.again(ctx, "RENAME", from, func() (retry bool, err error) { return c.tryRename(ctx, from, to) })
 }
 
+// errHeedless is of a server that will never do what is needed.
+var errHeedless = errors.New("the server pays no heed to renameoptions=NONE, as HttpFS does; " +
+	"give the address of a name node instead")
+
 // tryRename asks all name nodes once.
 func (c *Client) tryRename(ctx context.Context, from, to string) (retry bool, err error) {
 	// Without renameoptions it would move into a folder of the name, and would say in one
@@ -179,8 +183,7 @@ func (c *Client) tryRename(ctx context.Context, from, to string) (retry bool, er
 		return retry, err
 	}
 	if _, err := parseBool(a.body); err == nil {
-		return false, &AmbiguousError{errors.New("the server pays no heed to renameoptions=NONE, as HttpFS does; " +
-			"give the address of a name node instead")}
+		return false, &AmbiguousError{errHeedless}
 	}
 	return false, nil
 }
