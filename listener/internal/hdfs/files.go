@@ -182,10 +182,13 @@ func (c *Client) tryRename(ctx context.Context, from, to string) (retry bool, er
 	if err != nil {
 		return retry, err
 	}
-	if _, err := parseBool(a.body); err == nil {
-		return false, &AmbiguousError{errHeedless}
+	if len(a.body) == 0 {
+		return false, nil
 	}
-	return false, nil
+	if _, err := parseBool(a.body); err != nil {
+		return false, &AmbiguousError{fmt.Errorf("the answer to a rename is %q, want none", firstLine(string(a.body)))}
+	}
+	return false, &AmbiguousError{errHeedless}
 }
 
 // Remove removes a file or an empty folder: [fs.ErrNotExist] if there is none,
