@@ -165,7 +165,7 @@ func (c *Client) rename(ctx context.Context, from, to string) error {
 	if err := checkPath(to); err != nil {
 		return err
 	}
-	return c.again(ctx, "RENAME", from, func() (retry bool, err error) { return c.tryRename(ctx, from, to) })
+	return c.again(ctx, "RENAME", from, func(t *try) (retry bool, err error) { return c.tryRename(t.ctx, from, to) })
 }
 
 // errHeedless is of a server that will never do what is needed.

@@ -39,8 +39,8 @@ func (c *Client) ask(ctx context.Context, r request) (a *answer, err error) {
 	if err := checkPath(r.path); err != nil {
 		return nil, err
 	}
-	err = c.again(ctx, r.op, r.path, func() (retry bool, err error) {
-		a, retry, err = c.askAll(ctx, r)
+	err = c.again(ctx, r.op, r.path, func(t *try) (retry bool, err error) {
+		a, retry, err = c.askAll(t.ctx, r)
 		return retry, err
 	})
 	return a, err
