@@ -146,16 +146,17 @@ func TestHDFSKilled(t *testing.T) {
 // next one removes it, in HDFS and in local staging.
 func TestHDFSKilledWhileUploading(t *testing.T) {
 	s := newHDFSSite(t, "flow", hdfstest.Options{})
-	s.send(0, append(rows(0, 10), "bad")...)
+	p := s.start("--from", "earliest")
+	p.waitFor("Partition 2 begins")
 	begun, release := make(chan struct{}, 10), make(chan struct{})
 	s.hdfs.SetFault(func(r hdfstest.Request) hdfstest.Action {
-		if r.Op != "CREATE" || !r.DataNode || !strings.Contains(r.Path, "/.part-") || strings.Contains(r.Path, "/.record/") || r.Count < 5 {
+		if r.Op != "CREATE" || !r.DataNode {
 			return hdfstest.Action{}
 		}
 		begun <- struct{}{}
 		return hdfstest.Action{Cut: true, Bytes: 100, Wait: release}
 	})
-	p := s.start("--from", "earliest", "--once")
+	s.send(0, append(rows(0, 10), "bad")...)
 	select {
 	case <-begun:
 	case <-limit(t).Done():

@@ -130,7 +130,7 @@ func TestHDFSStagingTaken(t *testing.T) {
 		"before the record": func(s *site, take func()) {
 			taken := false
 			s.hdfs.SetFault(func(r hdfstest.Request) hdfstest.Action {
-				if !r.DataNode && r.Op == "CREATE" && strings.Contains(r.Path, "/.record/") && !taken {
+				if r.Op == "RENAME" && strings.Contains(r.To, "/.record/") && !taken {
 					taken = true
 					take()
 				}

@@ -3,7 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 func mustSpool(t *testing.T, staging, pipeline string) *spool {
@@ -19,11 +21,11 @@ func mustSpool(t *testing.T, staging, pipeline string) *spool {
 // pipeline; what a living one uses, and what isn't ours, stays.
 func TestSpool(t *testing.T) {
 	staging := t.TempDir()
-	for _, folder := range []string{"_SL.flow.left", "_SL.flow.making", "_SL.dns.left", "_DC.flow.x", "flow"} {
+	for _, folder := range []string{"_SL.flow.left", "_SL.flow.making", "_SL.flow.unmade", "_SL.dns.left", "_DC.flow.x", "flow"} {
 		if err := os.Mkdir(filepath.Join(staging, folder), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if folder == "_SL.flow.making" {
+		if strings.HasSuffix(folder, "made") || strings.HasSuffix(folder, "making") {
 			continue
 		}
 		for _, name := range []string{spoolLock, "flow-1.staged"} {
@@ -35,13 +37,17 @@ func TestSpool(t *testing.T) {
 	if err := os.Symlink("flow", filepath.Join(staging, "_SL.flow.link")); err != nil {
 		t.Fatal(err)
 	}
+	long := time.Now().Add(-2 * beingMade)
+	if err := os.Chtimes(filepath.Join(staging, "_SL.flow.unmade"), long, long); err != nil {
+		t.Fatal(err)
+	}
 	living := mustSpool(t, staging, "flow")
 	if err := os.WriteFile(filepath.Join(living.folder, "x"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	other := mustSpool(t, staging, "flow")
 	for folder, want := range map[string]bool{
-		"_SL.flow.left": false, "_SL.flow.making": true, "_SL.dns.left": true, "_DC.flow.x": true, "flow/flow-1.staged": true,
+		"_SL.flow.left": false, "_SL.flow.making": true, "_SL.flow.unmade": false, "_SL.dns.left": true, "_DC.flow.x": true, "flow/flow-1.staged": true,
 		"_SL.flow.link": true, filepath.Base(living.folder) + "/x": true,
 	} {
 		if exists(filepath.Join(staging, folder)) != want {

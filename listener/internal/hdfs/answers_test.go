@@ -16,6 +16,7 @@ func TestStrangeAnswers(t *testing.T) {
 	stat := func(c *hdfs.Client) error { _, err := c.Stat("/a"); return err }
 	list := func(c *hdfs.Client) error { _, err := c.ReadDir("/a"); return err }
 	read := func(c *hdfs.Client) error { _, err := c.ReadFile("/a", 10); return err }
+	mkdir := func(c *hdfs.Client) error { return c.MkdirAll("/a") }
 	claim := func(c *hdfs.Client) error { return c.Claim("/a", "/b") }
 	remove := func(c *hdfs.Client) error { return c.Remove("/a") }
 	for _, c := range []struct {
@@ -43,6 +44,13 @@ func TestStrangeAnswers(t *testing.T) {
 		{"a removal without an answer", remove, 200, "", "{}", "no boolean", 1, true},
 		{"HttpFS", claim, 200, "", `{"boolean":true}`, "HttpFS", 1, true},
 		{"HttpFS that refuses", claim, 200, "", `{"boolean":false}`, "HttpFS", 1, true},
+		{"another server's page of a rename", claim, 200, "", "<html>", "<html>", 1, true},
+		{"no content of a rename", claim, 204, "", "", "HTTP 204", 1, true},
+		{"a rename that is redirected", claim, 307, "http://127.0.0.1:1/webhdfs/v1/a", "", "HTTP 307", 1, true},
+		{"a rename that is moved", claim, 301, "http://127.0.0.1:1/webhdfs/v1/a", "", "HTTP 301", 1, true},
+		{"a removal that is redirected", remove, 307, "http://127.0.0.1:1/webhdfs/v1/a", "", "HTTP 307", 1, true},
+		{"a status that is redirected", stat, 307, "http://127.0.0.1:1/webhdfs/v1/a", "", "HTTP 307", 1, false},
+		{"a folder that is redirected", mkdir, 307, "http://127.0.0.1:1/webhdfs/v1/a", "", "HTTP 307", 1, false},
 		{"no data node", read, 200, "", "content", "names no data node", 1, false},
 		{"a data node nowhere", read, 307, "", "", "no data node", 1, false},
 		{"a data node that is a file", read, 307, "file:///etc/passwd", "", "no data node's URL", 1, false},
@@ -72,6 +80,40 @@ func TestStrangeAnswers(t *testing.T) {
 				t.Errorf("%d tries, want %d", tries.Load(), c.tries)
 			}
 		})
+	}
+}
+
+// A server that can't rename as is needed is told of at once, and not waited for.
+func TestHeedlessServer(t *testing.T) {
+	for what, do := range map[string]func(*hdfs.Client) error{
+		"create": func(c *hdfs.Client) error { return write(c, "/a", "a") },
+		"rename": func(c *hdfs.Client) error { return c.Rename("/a", "/b") },
+	} {
+		var renames atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch q := r.URL.Query(); {
+			case q.Get("op") == "RENAME":
+				renames.Add(1)
+				fmt.Fprint(w, `{"boolean":true}`)
+			case q.Get("op") == "CREATE" && q.Get("data") == "":
+				w.Header().Set("Location", "http://"+r.Host+r.URL.Path+"?op=CREATE&data=true")
+				w.WriteHeader(http.StatusTemporaryRedirect)
+			case q.Get("op") == "CREATE":
+				w.WriteHeader(http.StatusCreated)
+			default:
+				fmt.Fprint(w, `{"boolean":false}`)
+			}
+		}))
+		defer server.Close()
+		c, err := hdfs.New(hdfs.Options{Cluster: hdfs.Cluster{URI: "hdfs://h", NameNodes: []string{server.URL}}, User: "u", Pause: atOnce})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		err = do(c)
+		if err == nil || !strings.Contains(err.Error(), "HttpFS") || hdfs.Passes(err) || !hdfs.IsAmbiguous(err) || renames.Load() != 1 {
+			t.Errorf("%s: got %v after %d renames", what, err, renames.Load())
+		}
 	}
 }
 

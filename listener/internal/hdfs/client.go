@@ -43,7 +43,8 @@ type Options struct {
 
 // A Client works in one cluster. Its methods take absolute clean paths, may be called by
 // several goroutines at a time, and those without a context take no longer than Patience
-// and one Silence if no data flow. Their errors name what was done to which path.
+// and one Silence if no data flow, and one Silence more where the part of a file has to be
+// removed that has come to nothing. Their errors name what was done to which path.
 type Client struct {
 	*shared
 	ctx context.Context
@@ -157,12 +158,23 @@ func backOff(n int) time.Duration { return min(100*time.Millisecond<<min(n, 6), 
 // also where each is a long transfer.
 const minTries, maxTries = 3, 12
 
-// again calls try until it succeeds or tells that another try wouldn't help, or until
+// A try is one of several to do something.
+type try struct {
+	ctx    context.Context // ends when name nodes are waited for in vain for too long
+	flowed bool            // data have been transferred, in this one or before
+}
+
+// again calls do until it succeeds or tells that another try wouldn't help, or until
 // Patience or the tries are over. It returns the last error.
-func (c *Client) again(ctx context.Context, op, name string, try func() (retry bool, err error)) error {
+func (c *Client) again(ctx context.Context, op, name string, do func(*try) (retry bool, err error)) error {
 	end := time.Now().Add(c.o.Patience)
+	flowed := false
 	for n := 0; ; n++ {
-		retry, err := try()
+		last := end
+		if now := time.Now(); flowed && now.After(end) {
+			last = now
+		}
+		retry, err := c.once(ctx, last.Add(c.o.Silence), &flowed, do)
 		if err == nil || !retry {
 			c.answered(op, err)
 			return err
@@ -171,11 +183,22 @@ func (c *Client) again(ctx context.Context, op, name string, try func() (retry b
 			return err
 		}
 		c.failed(op, name, err)
-		if n+1 == maxTries || n+1 >= minTries && time.Now().After(end) {
+		wait := backOff(n)
+		if late := time.Now().Add(wait).After(end); n+1 == maxTries || late && (!flowed || n+1 >= minTries) {
 			return err
 		}
-		if c.o.Pause(ctx, backOff(n)) != nil {
+		if c.o.Pause(ctx, wait) != nil {
 			return err
 		}
 	}
+}
+
+// once makes one try, in which no name node is waited for after the end.
+func (c *Client) once(ctx context.Context, end time.Time, flowed *bool, do func(*try) (retry bool, err error)) (retry bool, err error) {
+	near, cancel := context.WithDeadlineCause(ctx, end, &outageError{fmt.Sprintf("no answer within %v", c.o.Patience+c.o.Silence)})
+	defer cancel()
+	t := &try{near, *flowed}
+	retry, err = do(t)
+	*flowed = t.flowed
+	return retry, err
 }

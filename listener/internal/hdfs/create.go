@@ -54,9 +54,9 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 		return err
 	}
 	var away []string // addresses of data nodes that failed
-	return c.again(ctx, "CREATE", name, func() (retry bool, err error) {
+	return c.again(ctx, "CREATE", name, func(t *try) (retry bool, err error) {
 		part := partOf(name)
-		location, retry, err := c.place(ctx, part, &away)
+		location, retry, err := c.place(t.ctx, part, &away)
 		if err != nil {
 			return retry, err
 		}
@@ -64,7 +64,7 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 		if err != nil {
 			return false, err
 		}
-		retry, err = c.transfer(ctx, "PUT", location, data, size, created)
+		retry, err = c.transfer(ctx, t, "PUT", location, data, size, created)
 		if own := data.finish(); own != nil {
 			retry, err = false, own
 		}
@@ -72,12 +72,12 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 			return false, c.publish(ctx, part, name)
 		}
 		if retry {
-			retry, err = c.reason(ctx, name, err)
+			retry, err = c.reason(ctx, t, name, err)
 		}
 		if !refusedAtOnce(err) {
 			c.drop(ctx, part)
 		}
-		away = append(away, addresses(ctx, location)...)
+		away = append(away, addresses(t.ctx, location)...)
 		return retry, err
 	})
 }
@@ -85,16 +85,16 @@ func (c *Client) create(ctx context.Context, name string, size int64, open func(
 // reason finds out why a transfer broke off. A data node that refuses a file, or can't go
 // on, says so and closes the connection, and its words are lost if it is being written to
 // meanwhile. A file of one byte is written at once, so that there they arrive.
-func (c *Client) reason(ctx context.Context, name string, err error) (retry bool, because error) {
-	if remote := (*RemoteError)(nil); errors.As(err, &remote) || neverSent(err) {
+func (c *Client) reason(ctx context.Context, t *try, name string, err error) (retry bool, because error) {
+	if remote := (*RemoteError)(nil); errors.As(err, &remote) || neverSent(err) || t.ctx.Err() != nil {
 		return true, err
 	}
 	part := partOf(name)
-	location, retry, because := c.place(ctx, part, new([]string))
+	location, retry, because := c.place(t.ctx, part, new([]string))
 	if because != nil {
 		return retry, because
 	}
-	retry, because = c.transfer(ctx, "PUT", location, strings.NewReader("?"), 1, created)
+	retry, because = c.transfer(ctx, t, "PUT", location, strings.NewReader("?"), 1, created)
 	if !refusedAtOnce(because) {
 		c.drop(ctx, part)
 	}
@@ -174,13 +174,13 @@ func addresses(ctx context.Context, location string) []string {
 // tried again when an answer was lost.
 func (c *Client) publish(ctx context.Context, part, name string) error {
 	doubt := false
-	err := c.again(ctx, "RENAME", part, func() (retry bool, err error) {
-		retry, err = c.tryRename(ctx, part, name)
-		if IsAmbiguous(err) {
+	err := c.again(ctx, "RENAME", part, func(t *try) (retry bool, err error) {
+		retry, err = c.tryRename(t.ctx, part, name)
+		if IsAmbiguous(err) && !errors.Is(err, errHeedless) {
 			doubt = true
 			return true, err
 		}
-		if err != nil && !retry && doubt && c.moved(ctx, part, name) {
+		if err != nil && !retry && doubt && c.moved(t.ctx, part, name) {
 			return false, nil
 		}
 		return retry, err

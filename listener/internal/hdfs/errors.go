@@ -127,6 +127,9 @@ func (e *outageError) Error() string { return e.text }
 // Passes tells whether what failed may work later although nobody changes anything of the
 // request: the cluster, or the network, is not as it should be now.
 func Passes(err error) bool {
+	if errors.Is(err, errHeedless) {
+		return false
+	}
 	for _, passing := range []error{ErrSafeMode, ErrNoDataNode, ErrNoNameNode, io.ErrUnexpectedEOF, io.EOF, errBroken, context.DeadlineExceeded} {
 		if errors.Is(err, passing) {
 			return true

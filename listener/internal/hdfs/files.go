@@ -165,8 +165,12 @@ func (c *Client) rename(ctx context.Context, from, to string) error {
 	if err := checkPath(to); err != nil {
 		return err
 	}
-	return c.again(ctx, "RENAME", from, func() (retry bool, err error) { return c.tryRename(ctx, from, to) })
+	return c.again(ctx, "RENAME", from, func(t *try) (retry bool, err error) { return c.tryRename(t.ctx, from, to) })
 }
+
+// errHeedless is of a server that will never do what is needed.
+var errHeedless = errors.New("the server pays no heed to renameoptions=NONE, as HttpFS does; " +
+	"give the address of a name node instead")
 
 // tryRename asks all name nodes once.
 func (c *Client) tryRename(ctx context.Context, from, to string) (retry bool, err error) {
@@ -178,11 +182,13 @@ func (c *Client) tryRename(ctx context.Context, from, to string) (retry bool, er
 	if err != nil {
 		return retry, err
 	}
-	if _, err := parseBool(a.body); err == nil {
-		return false, &AmbiguousError{errors.New("the server pays no heed to renameoptions=NONE, as HttpFS does; " +
-			"give the address of a name node instead")}
+	if len(a.body) == 0 {
+		return false, nil
 	}
-	return false, nil
+	if _, err := parseBool(a.body); err != nil {
+		return false, &AmbiguousError{fmt.Errorf("the answer to a rename is %q, want none", firstLine(string(a.body)))}
+	}
+	return false, &AmbiguousError{errHeedless}
 }
 
 // Remove removes a file or an empty folder: [fs.ErrNotExist] if there is none,

@@ -193,6 +193,44 @@ func TestSilenceIsBounded(t *testing.T) {
 	}
 }
 
+// A cluster that takes requests and says nothing is given up after Patience and one Silence,
+// however many name nodes and steps there are.
+func TestPatienceIsBounded(t *testing.T) {
+	for _, op := range []struct {
+		name     string
+		dataNode bool
+		most     int32
+		do       func(c *hdfs.Client) error
+	}{
+		{"GETFILESTATUS", false, 2, func(c *hdfs.Client) error { _, err := c.Stat("/d"); return err }},
+		{"MKDIRS", false, 2, func(c *hdfs.Client) error { return c.MkdirAll("/d/new") }},
+		{"OPEN", true, 1, func(c *hdfs.Client) error { _, err := c.ReadFile("/d/file", 100); return err }},
+		{"CREATE", true, 2, func(c *hdfs.Client) error { return write(c, "/d/new", strings.Repeat("x", 1000)) }},
+	} {
+		t.Run(op.name, func(t *testing.T) {
+			f := newFake(t, hdfstest.Options{NameNodes: 2})
+			prepare(t, f.client(t, "hdfs"), "/d")
+			c := f.clientWith(t, hdfs.Options{User: "hdfs", Pause: atOnce, Silence: 100 * time.Millisecond, Patience: 50 * time.Millisecond})
+			forever := make(chan struct{})
+			defer close(forever)
+			var count atomic.Int32
+			f.SetFault(func(r hdfstest.Request) hdfstest.Action {
+				if r.Op == op.name && r.DataNode == op.dataNode {
+					count.Add(1)
+					return hdfstest.Action{Wait: forever, Cut: true}
+				}
+				return hdfstest.Action{}
+			})
+			if err := op.do(c); !hdfs.Passes(err) {
+				t.Errorf("got %v", err)
+			}
+			if n := count.Load(); n > op.most {
+				t.Errorf("%d requests, want at most %d", n, op.most)
+			}
+		})
+	}
+}
+
 // A data node that breaks off leaves a part of the file as if it were all of it. It must
 // never get the file's name.
 func TestBrokenUploads(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,6 +137,7 @@ func TestPasses(t *testing.T) {
 		{errors.New("x"), false},
 		{errBroken, true},
 		{&AmbiguousError{errors.New("x")}, true},
+		{fmt.Errorf("y: %w", &AmbiguousError{errHeedless}), false},
 		{&RemoteError{Exception: "StandbyException"}, true},
 		{&RemoteError{Exception: "AccessControlException"}, false},
 		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},

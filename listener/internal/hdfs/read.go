@@ -69,15 +69,15 @@ func (c *Client) open(name string, offset, length int64, read func(io.Reader) er
 	r := request{method: "GET", op: "OPEN", path: name, query: map[string]string{
 		"offset": strconv.FormatInt(offset, 10), "length": strconv.FormatInt(length, 10),
 	}}
-	return c.again(c.ctx, "OPEN", name, func() (retry bool, err error) {
-		a, retry, err := c.askAll(c.ctx, r)
+	return c.again(c.ctx, "OPEN", name, func(t *try) (retry bool, err error) {
+		a, retry, err := c.askAll(t.ctx, r)
 		if err != nil {
 			return retry, err
 		}
 		if a.location == "" {
 			return false, errors.New("the name node names no data node")
 		}
-		return c.transfer(c.ctx, "GET", a.location, nil, -1, func(resp *http.Response) error {
+		return c.transfer(c.ctx, t, "GET", a.location, nil, -1, func(resp *http.Response) error {
 			return read(&exactly{io.LimitReader(resp.Body, length), min(resp.ContentLength, length)})
 		})
 	})
@@ -120,12 +120,12 @@ func dataURL(location string) (*url.URL, error) {
 
 // transfer sends a body to a data node, or has read take one from there. The data may take
 // any time, as long as they flow. size is the body's, or -1 if it isn't known.
-func (c *Client) transfer(ctx context.Context, method, location string, body io.Reader, size int64, read func(*http.Response) error) (retry bool, err error) {
+func (c *Client) transfer(ctx context.Context, t *try, method, location string, body io.Reader, size int64, read func(*http.Response) error) (retry bool, err error) {
 	u, err := dataURL(location)
 	if err != nil {
 		return false, err
 	}
-	flow := watch(ctx, c.o.Silence)
+	flow := watch(ctx, t, c.o.Silence)
 	defer flow.stop()
 	if body != nil {
 		body = flow.source(body)

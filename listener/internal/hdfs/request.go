@@ -39,8 +39,8 @@ func (c *Client) ask(ctx context.Context, r request) (a *answer, err error) {
 	if err := checkPath(r.path); err != nil {
 		return nil, err
 	}
-	err = c.again(ctx, r.op, r.path, func() (retry bool, err error) {
-		a, retry, err = c.askAll(ctx, r)
+	err = c.again(ctx, r.op, r.path, func(t *try) (retry bool, err error) {
+		a, retry, err = c.askAll(t.ctx, r)
 		return retry, err
 	})
 	return a, err
@@ -128,14 +128,14 @@ func (c *Client) askNode(ctx context.Context, node string, r request) (a *answer
 	}
 	defer resp.Body.Close()
 	limit := r.limit
-	if limit == 0 || resp.StatusCode >= 300 {
+	if limit == 0 || resp.StatusCode != http.StatusOK {
 		limit = maxAnswer
 	}
 	body, err := readAtMost(resp.Body, limit)
 	switch {
-	case resp.StatusCode == http.StatusTemporaryRedirect:
+	case resp.StatusCode == http.StatusTemporaryRedirect && (r.op == "CREATE" || r.op == "OPEN"):
 		return &answer{location: resp.Header.Get("Location")}, false, nil
-	case resp.StatusCode >= 300:
+	case resp.StatusCode != http.StatusOK:
 		retry, err = refused(r.once, resp.StatusCode, body)
 		return nil, retry, err
 	case err != nil:
@@ -155,6 +155,9 @@ func lost(once bool, err error) error {
 
 // refused is the error of an answer that isn't of success.
 func refused(once bool, status int, body []byte) (retry bool, err error) {
+	if status < 400 {
+		return false, lost(once, fmt.Errorf("HTTP %d, which no name node answers to this: is the address a name node's?", status))
+	}
 	err = parseError(status, body)
 	if remote := (*RemoteError)(nil); errors.As(err, &remote) {
 		return remote.passing(), err

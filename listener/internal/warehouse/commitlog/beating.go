@@ -112,6 +112,11 @@ func (l *Log) beatOnce() error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	select {
+	case <-h.stop: // which waits for one request, and not for two
+		return err
+	default:
+	}
 	// The last beat, or this one, may have been done although it failed.
 	if err = l.fs.Rename(to, from); errors.Is(err, fs.ErrNotExist) {
 		return l.takenFrom(err)

@@ -50,6 +50,33 @@ func TestHeart(t *testing.T) {
 	}
 }
 
+// The end waits for one request of a beat at most: each may take its time.
+func TestHeartEndsSoon(t *testing.T) {
+	o := options(treeFolder(t), newClock())
+	m := mountAgain(o.Folder)
+	opened, count := make(chan *Log, 1), 0
+	m.before = func(operation, path string) failure {
+		if operation != "rename" || !strings.Contains(path, "/.beat-") {
+			return none
+		}
+		if count++; count == 1 {
+			l := <-opened
+			<-l.heart.stop
+			mountAgain(o.Folder).Remove(path) // so that it fails
+		}
+		return none
+	}
+	o.FileSystem, o.beat = m, time.Millisecond
+	l := openLog(t, o)
+	opened <- l
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if count > 1 {
+		t.Errorf("%d requests of a beat", count)
+	}
+}
+
 // A beat of which the answer was lost doesn't stop the heart.
 func TestLostBeats(t *testing.T) {
 	for _, with := range []failure{dropped, lost, lagging} {

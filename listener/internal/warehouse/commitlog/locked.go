@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -90,8 +91,9 @@ func (l *Log) removeUnlocked() error {
 // lockDead returns the locked lock file of a staging folder that may be removed, or nil.
 // Where something about the folder can't be told, it stays.
 func (l *Log) lockDead(folder string) *os.File {
-	if filepath.Base(folder)[0] == '.' { // .new-…: its maker was killed or is just making it
-		if l.untouched(folder) {
+	if name := filepath.Base(folder); name[0] == '.' {
+		// Its maker was killed or is just making it. Others belong to writers that beat.
+		if strings.HasPrefix(name, newStaging) && l.untouched(folder) {
 			os.RemoveAll(folder)
 		}
 		return nil
@@ -111,12 +113,22 @@ func (l *Log) lockDead(folder string) *os.File {
 		held, statErr := f.Stat()
 		at, lstatErr := os.Lstat(path)
 		if errors.Join(readErr, statErr, lstatErr) == nil && os.SameFile(held, at) &&
-			json.Unmarshal(text, &who) == nil && l.ours(who) {
+			json.Unmarshal(text, &who) == nil && l.ours(who) && !beats(who, folder) {
 			return f
 		}
 	}
 	f.Close()
 	return nil
+}
+
+// beats tells whether the owner of a folder doesn't lock it: it is on a file system that is
+// mounted here, and its owner uses that directly.
+func beats(o owner, folder string) bool {
+	info, err := os.Lstat(filepath.Join(folder, recordFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return o.Boot != ""
+	}
+	return o.Boot != "" || err != nil || info.IsDir() // it is a file where folders are locked
 }
 
 // untouched tells whether nothing in a folder has changed for so long that nobody can be

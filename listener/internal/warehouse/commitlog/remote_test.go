@@ -119,6 +119,33 @@ func TestLostAnswersOfOpen(t *testing.T) {
 	}
 }
 
+// The answer to the rename of a file is lost, and the file is nowhere then: it isn't held for
+// moved before a server has said that it isn't in staging.
+func TestDoubtfulMove(t *testing.T) {
+	o := options(treeFolder(t), newClock())
+	m := mountAgain(o.Folder)
+	o.FileSystem = m
+	l := openLog(t, o)
+	c := mustBatch(t, l, 0, 5, 1)
+	staged := filepath.Join(l.Staging(), c.Files[0].Staged)
+	m.before = func(operation, path string) failure {
+		switch {
+		case operation == "rename" && path == staged:
+			return lost
+		case operation == "stat" && path == l.pathOf(c.Files[0].Final):
+			mountAgain(o.Folder).Remove(path) // there is none before it is moved
+		}
+		return none
+	}
+	var unfinished *UnfinishedError
+	if err := l.Commit(c); !errors.As(err, &unfinished) || !errors.Is(err, errLost) {
+		t.Errorf("got %v", err)
+	}
+	if err := l.Refresh(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A race is between a writer that is held for dead while it commits, whoever takes its
 // folder, and others.
 type race struct {

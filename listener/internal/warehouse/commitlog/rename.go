@@ -19,6 +19,7 @@ const mostSeen = 4096
 // no other file.
 func (l *Log) moveTo(f File) error {
 	to := l.pathOf(f.Final)
+	var doubt error // of a rename that may have been done, or will be
 tries:
 	for range moveTries {
 		if err := l.fault(stepMoveFile); err != nil {
@@ -40,6 +41,9 @@ tries:
 				return errors.Join(err, lookErr)
 			}
 			if !there {
+				if !errors.Is(err, fs.ErrNotExist) {
+					doubt = err
+				}
 				continue
 			}
 			if errors.Is(err, fs.ErrNotExist) { // so it is the folder that isn't there
@@ -51,15 +55,19 @@ tries:
 			}
 			return err
 		}
-		return l.checkMoved(to)
+		return l.checkMoved(to, doubt)
 	}
 	return fmt.Errorf("%s can't be moved to %s: its folder vanishes each time it is made", f.Staged, to)
 }
 
-// checkMoved warns about a file that has been moved and is gone.
-func (l *Log) checkMoved(to string) error {
+// checkMoved warns about a file that has been moved and is gone. If a rename has left doubts
+// whether it was moved it is to be tried again.
+func (l *Log) checkMoved(to string, doubt error) error {
 	there, err := l.exists(to)
 	if err == nil && !there {
+		if doubt != nil {
+			return doubt
+		}
 		l.o.Logger.Warning("commit log: %s is neither there nor in staging: it has been removed since it was committed", to)
 	}
 	return err

@@ -79,3 +79,47 @@ func TestStagingKept(t *testing.T) {
 	}
 	checkRows(t, folder, alive.Positions())
 }
+
+// What writers have made who don't lock their folders, over a file system that is mounted
+// here, stays, however old it is.
+func TestBeatingKept(t *testing.T) {
+	folder, c := tempFolder(t), newClock()
+	c.at = time.Now()
+	o := options(folder, c)
+	l := openLog(t, o)
+	above := filepath.Join(folder, stagingFolder)
+	beating := map[string]struct {
+		who    identity
+		record bool
+	}{
+		randomID():               {identity{Boot: "another"}, true},
+		randomID():               {identity{Boot: "another"}, false},
+		randomID():               {identity{}, true}, // where a process isn't known by anything
+		leftStaging + randomID(): {identity{Boot: "another"}, true},
+	}
+	locked := randomID()
+	for name, b := range beating {
+		path := filepath.Join(above, name)
+		err := errors.Join(os.Mkdir(path, 0o700), l.writeOwner(path, b.who))
+		if b.record {
+			err = errors.Join(err, os.Mkdir(filepath.Join(path, recordFolder), 0o700))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(above, locked)
+	if err := errors.Join(os.Mkdir(path, 0o700), l.writeOwner(path, identity{}), os.WriteFile(filepath.Join(path, recordFolder), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	c.add(remember + time.Minute)
+	openLog(t, o)
+	for name := range beating {
+		if there, err := l.exists(filepath.Join(above, name, lockFile)); !there || err != nil {
+			t.Errorf("%s was taken: %v", name, err)
+		}
+	}
+	if there, err := l.exists(path); there || err != nil {
+		t.Errorf("what was locked is left: %v", err)
+	}
+}
