@@ -75,8 +75,9 @@ func (s *site) dieAt(step string, nth int) {
 }
 
 // threeRuns has three listeners run one after the other, each with more rows to read. The
-// first two may meet with the site's plight; it returns how many of them were killed.
-func (s *site) threeRuns() (killed int) {
+// first two may meet with the site's plight; it returns how many of them were killed, which
+// the exit code tells.
+func (s *site) threeRuns(start func(more ...string) *process, codeKilled int) (killed int) {
 	s.t.Helper()
 	for n := range 3 {
 		if n == 2 {
@@ -86,8 +87,8 @@ func (s *site) threeRuns() (killed int) {
 			from := 30*n + 10*int(p)
 			s.send(p, rows(from, from+10)...)
 		}
-		switch code := s.start("--from", "earliest", "--once").end(); {
-		case code == -1 && n < 2:
+		switch code := start("--from", "earliest", "--once").end(); {
+		case code == codeKilled && n < 2:
 			killed++
 			s.evict()
 		case code != 0:
@@ -120,7 +121,7 @@ func TestKilled(t *testing.T) {
 						s.evict()
 					}
 					s.dieAt(step, nth)
-					killed := s.threeRuns()
+					killed := s.threeRuns(s.start, -1)
 					if killed == 0 && nth == 1 && !slices.Contains(notIn[records], step) {
 						t.Errorf("nobody was killed")
 					}

@@ -132,7 +132,7 @@ func TestHDFSKilled(t *testing.T) {
 				nth = 1
 			}
 			s.dieAt(step, nth)
-			if s.threeRuns() == 0 {
+			if s.threeRuns(s.start, -1) == 0 {
 				t.Error("nobody was killed")
 			}
 			s.wantNumbers(0, 90)

@@ -71,23 +71,7 @@ func TestSparkKilled(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d", step, nth), func(t *testing.T) {
 				s, start := newSparkSite(t, "flow")
 				s.dieAt(step, nth)
-				killed := 0
-				for n := range 3 {
-					if n == 2 {
-						s.plight.Step = ""
-					}
-					for p := range int32(partitions) {
-						from := 30*n + 10*int(p)
-						s.send(p, rows(from, from+10)...)
-					}
-					switch code := start("--from", "earliest", "--once").end(); {
-					case code == 2 && n < 2:
-						killed++
-						s.evict()
-					case code != 0:
-						t.Fatalf("run %d: exit code %d", n, code)
-					}
-				}
+				killed := s.threeRuns(start, 2)
 				if killed == 0 && nth == 1 && !slices.Contains(notInSpark, step) {
 					t.Error("nobody was killed")
 				}
@@ -136,4 +120,24 @@ func TestSparkRepeats(t *testing.T) {
 	if letters := s.letters(); len(letters) != 1 || letters[0].Row != nil || letters[0].bytes() != "no Avro" {
 		t.Errorf("dead letters %+v", letters)
 	}
+}
+
+// A worker writes to a folder of that name which is not the driver's, as one does that has not
+// mounted it: nothing is committed.
+func TestSparkElsewhere(t *testing.T) {
+	s, start := newSparkSite(t, "flow")
+	s.send(0, rows(0, 10)...)
+	env := s.env
+	s.env = append(slices.Clone(env), driverLoses+"=1")
+	p := start("--from", "earliest", "--once")
+	if code := p.end(); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+	p.says("executors say that they have written 10 rows, and there are 0 in file://", "is that folder the same one on the driver's host and on all workers?", "Failed to submit Spark Job!")
+	s.env = env
+	if code := start("--once").end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s.wantNumbers(0, 10)
+	s.wantOffsets()
 }
