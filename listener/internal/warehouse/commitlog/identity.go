@@ -72,7 +72,7 @@ func startOf(pid int) (ticks uint64, state byte, err error) {
 // 22nd. The second is in brackets and may hold anything, also brackets.
 func parseStat(text []byte) (ticks uint64, state byte, err error) {
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(fields) < 20 || len(fields[0]) != 1 {
+	if len(fields) < 20 || len(fields[0]) != 1 || fields[0][0]|0x20 < 'a' || fields[0][0]|0x20 > 'z' {
 		return 0, 0, errors.New("it is not what the kernel says about a process")
 	}
 	ticks, err = strconv.ParseUint(string(fields[19]), 10, 64)
