@@ -53,7 +53,7 @@ func TestEndsAtOnce(t *testing.T) {
 		{name: "Hive without a database", args: usual(), edit: func(s *site) { s.hive(map[string]any{"metastore": "h"}); delete(s.conf, "dbname") }, code: 1, err: `dbname of ingest_conf.json is not set`},
 		{name: "--create-table without Hive", args: usual("--create-table"), code: 1, err: `--create-table: set .*metastore`},
 		{name: "a file in the way", args: usual(), edit: func(s *site) { s.write("", "warehouse") }, code: 1, err: `warehouse`},
-		{name: "yarn, no Spark", args: usual("-m", "yarn"), code: 2, err: `^Failed to submit Spark Job!\n.*neither spark2-submit nor spark-submit is on the PATH`},
+		{name: "yarn, no Spark", args: usual("-m", "yarn"), edit: func(s *site) { s.env = []string{"PATH=" + s.dir} }, code: 2, err: `^Failed to submit Spark Job!\n.*neither spark2-submit nor spark-submit is on the PATH`},
 		{name: "Mesos", args: usual("-m", "mesos://h:5050"), edit: (*site).installSpark, code: 2, err: `^Failed to submit Spark Job!\n.*does not run on Mesos`},
 		{name: "Spark, no place", args: usual("-m", "yarn"), edit: func(s *site) { s.installSpark(); s.conf["hdfs_app_path"] = "" }, code: 1, err: `neither HUSER of .*spot.conf nor hdfs_app_path of ingest_conf.json is set`},
 		{name: "Spark on S3", args: usual("-m", "yarn"), edit: func(s *site) { s.installSpark(); s.conf["hdfs_app_path"] = "s3a://bucket/spot" }, code: 1, err: `tables can be on HDFS`},
