@@ -326,12 +326,12 @@ func (r *sparkRun) terminate(s syscall.Signal) {
 // waitAskedAfterEnd waits, also after the end of spark-submit.
 func (r *sparkRun) waitAskedAfterEnd(do string) {
 	r.t.Helper()
-	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-look.C {
 		if asked := r.asked(); len(asked) > 0 && asked[len(asked)-1].Do == do {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	r.t.Fatalf("the partner is not asked %q", do)
 }
