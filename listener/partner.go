@@ -110,6 +110,9 @@ func (p *partner) listen(in io.Reader, gone func()) {
 			return
 		}
 	}
+	if err := lines.Err(); err != nil {
+		p.log.Error("The Spark job's request can't be read: %v.", err)
+	}
 }
 
 // serve answers until the driver goes, once start has done its work. The error is one that
