@@ -15,9 +15,6 @@ import (
 	"spot-ingest/pkg/zone"
 )
 
-// version is set by the linker for a release.
-var version = "devel"
-
 // Exit codes; usage errors exit with 2, as decided by the command line's parser.
 const (
 	exitOK     = 0
@@ -47,7 +44,7 @@ func run() int {
 			_, err := conf.Pipeline(name)
 			return err == nil
 		},
-		Version: "collector " + version,
+		Version: cli.Version("collector"),
 	})
 	if exit := parser.Parse(os.Args[1:]); exit != nil {
 		return exit.Write(os.Stdout, os.Stderr)
