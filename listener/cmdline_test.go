@@ -25,7 +25,7 @@ func TestEndsAtOnce(t *testing.T) {
 	}{
 		{name: "help", args: []string{"-h"}, out: `^usage: Start Spark Job for Streaming Listener Daemon`},
 		{name: "help without a config", args: []string{"--help", "-c", "missing"}, out: `^usage: `},
-		{name: "version", args: []string{"--version"}, out: `^listener devel\n$`},
+		{name: "version", args: []string{"--version"}, out: `^listener devel( \(commit .*\))?\n$`},
 		{name: "nothing", code: 2, err: `(?s)^usage: .*argument -p/--partitions is required\n$`},
 		{name: "no topic", args: []string{"-t", "flow", "-p", "1"}, code: 2, err: `argument --topic is required`},
 		{name: "no type", args: []string{"-t", "foo", "--topic", topic, "-p", "1"}, code: 2, err: `invalid choice: 'foo' \(choose from 'dns', 'flow', 'proxy'\)`},

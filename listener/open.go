@@ -12,6 +12,7 @@ import (
 	"spot-ingest/listener/internal/warehouse"
 	"spot-ingest/listener/internal/warehouse/commitlog"
 	"spot-ingest/listener/internal/warehouse/parquet"
+	"spot-ingest/pkg/cli"
 	"spot-ingest/pkg/zone"
 )
 
@@ -101,7 +102,7 @@ func (l *listener) openWarehouse() error {
 	}
 	t := table.Of(l.kind)
 	l.house = warehouse.New(warehouse.Options{
-		Table: t, Folder: folder, Codec: codec, CreatedBy: "spot-ingest version " + version,
+		Table: t, Folder: folder, Codec: codec, CreatedBy: "spot-ingest version " + cli.Release(),
 		RowGroup: rowGroup, Memory: bufferMemory, OpenFiles: openFiles,
 	})
 	// More workers than processors would only take memory.

@@ -10,6 +10,9 @@ import (
 // release is set by the linker for a release: -X spot-ingest/pkg/cli.release=1.0.0.
 var release = "devel"
 
+// Release returns the version of this build, such as 1.0.0, or devel.
+func Release() string { return release }
+
 // Version returns what --version prints for a program: its release, and the commit that it
 // was built from with the commit's date (UTC), where the Go command knew them.
 func Version(program string) string {
