@@ -65,7 +65,7 @@ func (b *scaling) runSetup(ctx context.Context, s setup, t *listening) (m measur
 		return m, err
 	}
 	if s.place == onHDFS {
-		if err := b.hdfs.Mirror(ctx, "/"+filepath.Base(work), warehouse); err != nil {
+		if err := stack.Mirror(ctx, b.hdfs.NameNodes()[0], "/"+filepath.Base(work), warehouse); err != nil {
 			return m, err
 		}
 	}

@@ -4,10 +4,6 @@ package integration
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,52 +133,9 @@ func (s *exactSite) mirror(nameNode, place string) {
 	if err := os.RemoveAll(s.warehouse()); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := mirrorFolder(nameNode+"/webhdfs/v1/"+s.topic+place+"/"+s.kind, s.warehouse()); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := stack.Mirror(ctx, nameNode, "/"+s.topic+place+"/"+s.kind, s.warehouse()); err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-func mirrorFolder(url, to string) error {
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return err
-	}
-	var listing struct {
-		FileStatuses struct {
-			FileStatus []struct{ PathSuffix, Type string }
-		}
-	}
-	err := get(url+"?op=LISTSTATUS", func(body io.Reader) error { return json.NewDecoder(body).Decode(&listing) })
-	if err != nil {
-		return err
-	}
-	for _, entry := range listing.FileStatuses.FileStatus {
-		from, to := url+"/"+entry.PathSuffix, filepath.Join(to, entry.PathSuffix)
-		if entry.Type == "DIRECTORY" {
-			err = mirrorFolder(from, to)
-		} else {
-			err = get(from+"?op=OPEN", func(body io.Reader) error {
-				text, err := io.ReadAll(body)
-				if err != nil {
-					return err
-				}
-				return os.WriteFile(to, text, 0o644)
-			})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func get(url string, take func(io.Reader) error) error {
-	answer, err := http.Get(url)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", url, answer.Status)
-	}
-	return take(answer.Body)
 }

@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 )
 
-// Mirror copies a folder of the file system into a local one, by WebHDFS. The first name node
-// must be the active one.
-func (f *FileSystem) Mirror(ctx context.Context, from, to string) error {
+// Mirror copies a folder of HDFS into a local one, by WebHDFS. The name node, as one of
+// [FileSystem.NameNodes], must be the active one.
+func Mirror(ctx context.Context, nameNode, from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return fmt.Errorf("mirror %s: %w", from, err)
 	}
@@ -24,16 +24,16 @@ func (f *FileSystem) Mirror(ctx context.Context, from, to string) error {
 			FileStatus []struct{ PathSuffix, Type string }
 		}
 	}
-	err := f.get(ctx, from, "LISTSTATUS", func(body io.Reader) error { return json.NewDecoder(body).Decode(&listing) })
+	err := webhdfs(ctx, nameNode, from, "LISTSTATUS", func(body io.Reader) error { return json.NewDecoder(body).Decode(&listing) })
 	if err != nil {
 		return err
 	}
 	for _, entry := range listing.FileStatuses.FileStatus {
 		from, to := path.Join(from, entry.PathSuffix), filepath.Join(to, entry.PathSuffix)
 		if entry.Type == "DIRECTORY" {
-			err = f.Mirror(ctx, from, to)
+			err = Mirror(ctx, nameNode, from, to)
 		} else {
-			err = f.get(ctx, from, "OPEN", func(body io.Reader) error { return saveAs(to, body) })
+			err = webhdfs(ctx, nameNode, from, "OPEN", func(body io.Reader) error { return saveAs(to, body) })
 		}
 		if err != nil {
 			return err
@@ -42,9 +42,9 @@ func (f *FileSystem) Mirror(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// get asks for something of a path, and has the answer taken.
-func (f *FileSystem) get(ctx context.Context, from, op string, take func(io.Reader) error) error {
-	address := f.NameNodes()[0] + (&url.URL{Path: "/webhdfs/v1" + from, RawQuery: "op=" + op + "&user.name=" + hdfsUser}).String()
+// webhdfs asks for something of a path, and has the answer taken.
+func webhdfs(ctx context.Context, nameNode, from, op string, take func(io.Reader) error) error {
+	address := nameNode + (&url.URL{Path: "/webhdfs/v1" + from, RawQuery: "op=" + op + "&user.name=" + hdfsUser}).String()
 	req, err := http.NewRequestWithContext(ctx, "GET", address, nil)
 	if err != nil {
 		return fmt.Errorf("mirror %s: %w", from, err)
