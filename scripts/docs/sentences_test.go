@@ -1,0 +1,69 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// says tells whether a sentence, in which … stands for what varies, is one of the program's:
+// its parts are all in one text, in their order.
+func says(all []string, sentence string) bool {
+	for _, text := range all {
+		rest, found := text, true
+		for part := range strings.SplitSeq(sentence, "…") {
+			var before, after string
+			part = strings.TrimSpace(part)
+			if before, after, found = strings.Cut(rest, part); !found {
+				break
+			}
+			_, rest = before, after
+		}
+		if found {
+			return true
+		}
+	}
+	return false
+}
+
+// Each sentence that the troubleshooting begins with is one that the programs can say.
+func TestSentences(t *testing.T) {
+	all := texts(goFiles(t, false, programs...))
+	script, err := os.ReadFile(filepath.Join(root, "install_DC.sh"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	all = append(all, strings.Split(string(script), "\n")...)
+	trouble := readPage(t, "README.md").section(t, "## Troubleshooting")
+	sentences := 0
+	for _, title := range []string{"the log says", "you see"} {
+		for _, row := range trouble.rows(t, title) {
+			for _, sentence := range code(row[0]) {
+				sentences++
+				if !says(all, sentence) {
+					t.Errorf("nothing says %q", sentence)
+				}
+			}
+		}
+	}
+	if sentences < 50 {
+		t.Errorf("only %d sentences were found", sentences)
+	}
+}
+
+func TestSays(t *testing.T) {
+	all := []string{"File %q added to the %s queue.", "topic %q"}
+	for sentence, want := range map[string]bool{
+		"File … added to the … queue.": true,
+		"… added to the …":             true,
+		"topic …":                      true,
+		"File … added to a queue.":     false,
+		"queue. … added to the":        false,
+		"File … topic":                 false, // of two texts
+	} {
+		if got := says(all, sentence); got != want {
+			t.Errorf("%q: got %v", sentence, got)
+		}
+	}
+}
