@@ -5,6 +5,9 @@
 // There is no Python code in it. The source distribution holds the programs of several
 // architectures; its build backend, which needs nothing but Python, packs those of the machine
 // into a wheel that has the same files as the one that WriteWheel writes.
+//
+// Every pip from 8.1 on takes a wheel for amd64. The source distribution is for pip 20 and newer,
+// and by setuptools for those before 10: the ones between want a backend from an index.
 package pip
 
 import (

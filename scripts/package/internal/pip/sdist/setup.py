@@ -5,6 +5,7 @@ import shutil
 import sys
 
 from setuptools import Distribution, setup
+from setuptools.command.sdist import sdist
 from distutils.command.build_scripts import build_scripts
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "backend"))
@@ -23,6 +24,14 @@ class Copied(build_scripts):
         return copies, copies
 
 
+class Again(sdist):
+    """Setuptools would leave the programs out."""
+
+    def run(self):
+        self.mkpath(self.dist_dir)
+        build.build_sdist(self.dist_dir)
+
+
 class OfThisMachine(Distribution):
     def has_ext_modules(self):
         return True
@@ -36,7 +45,7 @@ setup(
     packages=[],
     py_modules=[],
     scripts=[build.program(build.architecture(), command) for command in build.COMMANDS],
-    cmdclass={"build_scripts": Copied},
+    cmdclass={"build_scripts": Copied, "sdist": Again},
     distclass=OfThisMachine,
     zip_safe=False,
 )

@@ -60,10 +60,10 @@ def build_sdist(sdist_directory, config_settings=None):
 def architecture():
     """The folder of bin that has the programs for this machine and this Python."""
     system, machine = platform.system(), platform.machine()
-    arch = ARCHITECTURES.get(machine.lower(), machine)
+    arch = ARCHITECTURES.get(machine.lower(), machine or "an unknown machine")
     offered = sorted(os.listdir(os.path.join(ROOT, "bin")))
     if system != "Linux" or arch not in offered:
-        fail("the programs are for Linux on %s, this machine is %s on %s" % (" and ".join(offered), system, machine))
+        fail("the programs are for Linux on %s, this is %s on %s" % (" or ".join(offered), system, arch))
     if struct.calcsize("P") != 8:
         fail("the programs are for 64 bits, this Python has %d" % (8 * struct.calcsize("P")))
     return arch
