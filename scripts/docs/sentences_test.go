@@ -8,17 +8,22 @@ import (
 )
 
 // says tells whether a sentence, in which … stands for what varies, is one of the program's:
-// its parts are all in one text, in their order.
+// its parts are all in one text, in their order. Blanks count, but where it begins or ends
+// with …, since an error's text may be within another one's.
 func says(all []string, sentence string) bool {
+	if rest, found := strings.CutPrefix(sentence, "…"); found {
+		sentence = strings.TrimLeft(rest, " ")
+	}
+	if rest, found := strings.CutSuffix(sentence, "…"); found {
+		sentence = strings.TrimRight(rest, " ")
+	}
+	parts := strings.Split(sentence, "…")
 	for _, text := range all {
-		rest, found := text, true
-		for part := range strings.SplitSeq(sentence, "…") {
-			var before, after string
-			part = strings.TrimSpace(part)
-			if before, after, found = strings.Cut(rest, part); !found {
+		found := true
+		for _, part := range parts {
+			if _, text, found = strings.Cut(text, part); !found {
 				break
 			}
-			_, rest = before, after
 		}
 		if found {
 			return true
@@ -59,6 +64,8 @@ func TestSays(t *testing.T) {
 		"… added to the …":             true,
 		"topic …":                      true,
 		"File … added to a queue.":     false,
+		"File-… added to the … queue.": false,
+		"File … added":                 true,
 		"queue. … added to the":        false,
 		"File … topic":                 false, // of two texts
 	} {
