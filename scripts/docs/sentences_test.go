@@ -35,11 +35,13 @@ func says(all []string, sentence string) bool {
 // Each sentence that the troubleshooting begins with is one that the programs can say.
 func TestSentences(t *testing.T) {
 	all := texts(goFiles(t, false, programs...))
-	script, err := os.ReadFile(filepath.Join(root, "install_DC.sh"))
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
+	for _, script := range []string{"install_DC.sh", "scripts/install/python", "scripts/install/collector.py", "scripts/install/start_listener.py"} {
+		text, err := os.ReadFile(filepath.Join(root, script))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.Split(string(text), "\n")...)
 	}
-	all = append(all, strings.Split(string(script), "\n")...)
 	trouble := readPage(t, "README.md").section(t, "## Troubleshooting")
 	sentences := 0
 	for _, title := range []string{"the log says", "you see"} {
