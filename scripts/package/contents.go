@@ -59,11 +59,16 @@ func (p *packing) settings() ([]content, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []content{{file: file{name: settingsFolder, program: true}, kind: "dir"}}
+	all := []content{ownFolder(settingsFolder)}
 	for _, f := range append(files, file{name: settingsFolder + "/ingest_conf.json", data: conf}) {
 		all = append(all, content{file: f, kind: "config|noreplace"})
 	}
 	return all, nil
+}
+
+// ownFolder returns a folder that goes with the package.
+func ownFolder(name string) content {
+	return content{file: file{name: name, program: true}, kind: "dir"}
 }
 
 // manPages returns the manual, squeezed as Debian wants it.
@@ -84,8 +89,7 @@ func (p *packing) manPages() ([]content, error) {
 // completed are the commands that bash completes, also as they are called without a package.
 var completed = []string{"spot-collector", "collector", "spot-listener", "listener"}
 
-// completions returns what bash looks for by a command's name: one file for the names that it
-// is for, and links to it.
+// completions returns what bash looks for by a command's name.
 func (p *packing) completions() ([]content, error) {
 	const from = "scripts/package/completion"
 	files, err := p.folder("", from)
@@ -93,19 +97,12 @@ func (p *packing) completions() ([]content, error) {
 		return nil, err
 	}
 	var all []content
-	first := make(map[string]string) // by the file's name: the command that it is installed for
 	for _, command := range completed {
 		f, ok := completion(files, command)
 		if !ok {
 			return nil, fmt.Errorf("%s has no file for %s", from, command)
 		}
-		c := content{file: file{name: "/usr/share/bash-completion/completions/" + command, data: f.data}}
-		if first[f.name] == "" {
-			first[f.name] = command
-		} else {
-			c.kind, c.link = "symlink", first[f.name]
-		}
-		all = append(all, c)
+		all = append(all, content{file: file{name: "/usr/share/bash-completion/completions/" + command, data: f.data}})
 	}
 	return all, nil
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -19,9 +17,8 @@ func (p *packing) description(packager, arch string) *description {
 	const script = "scripts/package/maintainer/"
 	d := &description{
 		Name: "spot-ingest", Arch: arch, Platform: "linux", Version: p.version, VersionSchema: "semver",
-		Section: "net", Priority: "optional", Maintainer: maintainer, License: "Apache-2.0", MTime: p.time,
-		Description: summary + "\n" +
-			"The collector watches a folder, turns each new nfcapd, pcap or proxy log file\n" +
+		Section: "net", Priority: "optional", Maintainer: maintainer, MTime: p.time,
+		Description: "The collector watches a folder, turns each new nfcapd, pcap or proxy log file\n" +
 			"into CSV rows, and publishes them to Kafka. The listener reads the topic and\n" +
 			"puts the rows into the Parquet files of Hive tables. They take the place of\n" +
 			"Spot's collector.py and start_listener.py.",
@@ -31,10 +28,11 @@ func (p *packing) description(packager, arch string) *description {
 		d.Scripts[name] = p.root + "/" + script + name + ".sh"
 	}
 	if packager == "rpm" {
-		d.Release = "1"
+		d.Release, d.License = "1", "Apache-2.0"
 		d.RPM = map[string]string{"summary": summary, "buildhost": "localhost", "group": "Applications/Internet", "packager": maintainer}
 		return d
 	}
+	d.Description = summary + "\n" + d.Description
 	d.Depends = []string{"passwd"} // useradd, where systemd does not make the user
 	d.Suggests = []string{"nfdump", "tshark"}
 	return d
@@ -52,7 +50,7 @@ type description struct {
 	Priority      string            `json:"priority"`
 	Maintainer    string            `json:"maintainer"`
 	Description   string            `json:"description"`
-	License       string            `json:"license"`
+	License       string            `json:"license,omitempty"`
 	MTime         time.Time         `json:"mtime"`
 	Depends       []string          `json:"depends,omitempty"`
 	Suggests      []string          `json:"suggests,omitempty"`
@@ -79,16 +77,14 @@ func (p *packing) documents(packager string) ([]content, error) {
 	if err != nil {
 		return nil, err
 	}
+	folders := []content{ownFolder(documentsFolder), ownFolder(documentsFolder + "/docs")}
 	docs = append(docs, readme, changes)
 	if packager == "deb" {
-		log, err := squeezed(file{name: documentsFolder + "/changelog", data: debianChangelog(changes.data, p.version, p.time)})
-		if err != nil {
-			return nil, err
-		}
-		return plain(append(docs, log, file{name: documentsFolder + "/copyright", data: copyright(own.data, p.licences)}), ""), nil
+		debian, err := p.debianDocuments(own.data, changes.data)
+		return slices.Concat(folders, plain(docs, ""), plain(debian, "")), err
 	}
 	others := file{name: documentsFolder + "/THIRD-PARTY.txt", data: p.licences}
-	return append(plain(docs, "doc"), plain([]file{own, others}, "license")...), nil
+	return slices.Concat(folders, plain(docs, "doc"), plain([]file{own, others}, "license")), nil
 }
 
 func plain(files []file, kind string) (all []content) {
@@ -96,36 +92,4 @@ func plain(files []file, kind string) (all []content) {
 		all = append(all, content{file: f, kind: kind})
 	}
 	return all
-}
-
-// copyright returns Debian's file of that name.
-func copyright(own, others []byte) []byte {
-	var b bytes.Buffer
-	b.WriteString("Spot ingest is copyright of its authors. It may be used under the Apache License, Version 2.0, which\n" +
-		"Debian has in /usr/share/common-licenses/Apache-2.0, and which is the first of the texts below.\n\n")
-	b.Write(own)
-	b.WriteString("\n")
-	b.Write(others)
-	return b.Bytes()
-}
-
-// debianChangelog returns the newest entry of the change log in Debian's form.
-func debianChangelog(changes []byte, version string, at time.Time) []byte {
-	_, entry, _ := strings.Cut("\n"+string(changes), "\n## ")
-	_, entry, _ = strings.Cut(entry, "\n") // the heading
-	entry, _, _ = strings.Cut(entry, "\n## ")
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "spot-ingest (%s) unstable; urgency=medium\n\n", strings.Replace(version, "-", "~", 1))
-	for line := range strings.Lines(strings.TrimSpace(entry)) {
-		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, "- ") {
-			line = "*" + line[1:]
-		}
-		if line != "" {
-			line = "  " + line
-		}
-		b.WriteString(line + "\n")
-	}
-	fmt.Fprintf(&b, "\n -- %s  %s\n", maintainer, at.Format(time.RFC1123Z))
-	return b.Bytes()
 }

@@ -75,11 +75,10 @@ func (p *packing) systemPackage(nfpm string, kind packager, arch string) error {
 	return nil
 }
 
-// A content is a file, link or folder in a package.
+// A content is a file or a folder in a package.
 type content struct {
 	file
 	kind string // by nfpm's names; empty: a file like any other
-	link string // of kind "symlink": where it leads to
 }
 
 // A placed content is one as nfpm is told of it.
@@ -100,11 +99,7 @@ type details struct {
 // place writes a content where nfpm finds it.
 func (c content) place(path string, at time.Time) (placed, error) {
 	p := placed{Source: path, Destination: c.name, Type: c.kind, Info: details{"root", "root", uint32(c.mode()), at}}
-	switch c.kind {
-	case "symlink":
-		p.Source, p.Info.Mode = c.link, 0o777
-		return p, nil
-	case "dir":
+	if c.kind == "dir" {
 		p.Source = ""
 		return p, nil
 	}

@@ -23,17 +23,17 @@ make_user() {
 			--shell /usr/sbin/nologin --comment 'Spot ingest' spot-ingest
 }
 
-# A folder that is there is left as it is. Only its own name is given away, never what a
-# link leads to.
-make_folder() {
-	if [ ! -e "$1" ] && [ ! -L "$1" ]; then
-		mkdir -m 0700 "$1" && chown -h spot-ingest:spot-ingest "$1"
+# What is there is left as it is. The folder is given away last: from then on its owner decides
+# what is in it.
+make_state() {
+	if [ ! -e /var/lib/spot-ingest ] && [ ! -L /var/lib/spot-ingest ]; then
+		mkdir -m 0700 /var/lib/spot-ingest /var/lib/spot-ingest/staging &&
+			chown spot-ingest:spot-ingest /var/lib/spot-ingest/staging /var/lib/spot-ingest
 	fi
 }
 
 if make_user; then
-	make_folder /var/lib/spot-ingest
-	make_folder /var/lib/spot-ingest/staging
+	make_state || echo 'spot-ingest: /var/lib/spot-ingest could not be made' >&2
 else
 	echo 'spot-ingest: the user spot-ingest could not be made, without which the services do not start' >&2
 fi

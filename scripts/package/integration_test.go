@@ -1,0 +1,237 @@
+//go:build integration
+
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// version is the one that is packed here, whatever the change log says.
+const version = "1.0.0"
+
+// need skips a test whose program is missing, or fails it where all must be there.
+func need(t *testing.T, program, from string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	message := fmt.Sprintf("%s is missing (apt-get install %s)", program, from)
+	if os.Getenv("SPOT_INTEGRATION_STRICT") == "1" {
+		t.Fatal(message)
+	}
+	t.Skip(message)
+	return ""
+}
+
+// output runs a command, which must go well, and returns what it prints.
+func output(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// clone lays the last commit into a folder.
+func clone(t *testing.T, folder string) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	output(t, "git", "clone", "-q", "--no-hardlinks", root, folder)
+}
+
+// pack packs what is in a folder, from within it.
+func pack(folder, out, umask string, env []string, args ...string) (string, error) {
+	// The shell sets the umask, and goes.
+	script := "umask " + umask + "; exec go run ./scripts/package \"$@\""
+	cmd := exec.Command("sh", append([]string{"-c", script, "sh", "-out", out, "-version", version}, args...)...)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), env...)
+	text, err := cmd.CombinedOutput()
+	return string(text), err
+}
+
+// packed are the packages of the last commit, made once for all tests.
+var packed struct {
+	sync.Once
+	folder string
+	text   string
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if packed.folder != "" {
+		os.RemoveAll(packed.folder)
+	}
+	os.Exit(code)
+}
+
+// packages returns the folder of the packages. The clone they were made of is beside it.
+func packages(t *testing.T) string {
+	t.Helper()
+	packed.Do(func() {
+		if packed.folder, packed.err = os.MkdirTemp("", "spot-packages-"); packed.err != nil {
+			return
+		}
+		clone(t, filepath.Join(packed.folder, "clone"))
+		packed.text, packed.err = pack(filepath.Join(packed.folder, "clone"), filepath.Join(packed.folder, "dist"), "022", nil)
+	})
+	if packed.err != nil {
+		t.Fatalf("%v\n%s", packed.err, packed.text)
+	}
+	return filepath.Join(packed.folder, "dist")
+}
+
+// TestSameBytes packs the same commit in another folder, with another umask, time zone,
+// language and home, and wants the same bytes.
+func TestSameBytes(t *testing.T) {
+	first := packages(t)
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "a longer name", "for 'it'")
+	clone(t, folder)
+	second := filepath.Join(dir, "out")
+	if text, err := pack(folder, second, "077", []string{"TZ=Asia/Tokyo", "LC_ALL=de_DE.UTF-8", "GOAMD64=v3", "GOFLAGS=-race", "HOME=" + home(t, dir)}); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	names, err := os.ReadDir(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := os.ReadDir(second)
+	if err != nil || len(others) != len(names) {
+		t.Fatalf("%v and %v, %v", names, others, err)
+	}
+	for _, e := range names {
+		a, err := os.ReadFile(filepath.Join(first, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(second, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s differs", e.Name())
+		}
+	}
+}
+
+// home makes another home for the Go command and git, which need of the old one only their
+// caches and that git trusts the clones.
+func home(t *testing.T, dir string) string {
+	t.Helper()
+	home := filepath.Join(dir, "home")
+	if err := os.Mkdir(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GONOSUMDB", "GOSUMDB"} {
+		t.Setenv(name, strings.TrimSpace(output(t, "go", "env", name)))
+	}
+	return home
+}
+
+// TestNames wants each kind of package for each architecture, and sums that hold.
+func TestNames(t *testing.T) {
+	dist := packages(t)
+	entries, err := os.ReadDir(dist)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	all := strings.Join(names, "\n")
+	for _, want := range []string{
+		`spot-ingest_1\.0\.0_amd64\.deb`, `spot-ingest_1\.0\.0_arm64\.deb`, `spot-ingest-1\.0\.0-1\.x86_64\.rpm`, `spot-ingest-1\.0\.0-1\.aarch64\.rpm`,
+		`spot-ingest-1\.0\.0-linux-amd64\.tar\.gz`, `spot-ingest-1\.0\.0-linux-arm64\.tar\.gz`, `spot-ingest-1\.0\.0\.spdx\.json`,
+		`distributed_collector-1\.0\.0-.*x86_64\.whl`, `distributed_collector-1\.0\.0-.*aarch64\.whl`, `distributed_collector-1\.0\.0\.tar\.gz`, `SHA256SUMS`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(all) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if len(names) != 11 {
+		t.Errorf("%d files:\n%s", len(names), all)
+	}
+	cmd := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
+	cmd.Dir = dist
+	if out, err := cmd.CombinedOutput(); err != nil || bytes.Count(out, []byte(": OK\n")) != len(names)-1 {
+		t.Errorf("sha256sum: %v\n%s", err, out)
+	}
+}
+
+// TestFolderForm unpacks the tar.gz and has its programs say their version, with the commit.
+func TestFolderForm(t *testing.T) {
+	dist, dir := packages(t), t.TempDir()
+	output(t, "tar", "-xzf", filepath.Join(dist, "spot-ingest-1.0.0-linux-"+runtime.GOARCH+".tar.gz"), "-C", dir)
+	top := filepath.Join(dir, "spot-ingest-1.0.0")
+	commit := strings.TrimSpace(output(t, "git", "-C", filepath.Join(dist, "..", "clone"), "log", "-1", "--format=%H"))
+	for _, program := range programs {
+		got := output(t, filepath.Join(top, "bin", runtime.GOARCH, program.name), "--version")
+		if want := regexp.MustCompile(`^` + program.name + ` 1\.0\.0 \(commit ` + commit[:12] + `, \d{4}-\d\d-\d\d\)\n$`); !want.MatchString(got) {
+			t.Errorf("%q, want %s", got, want)
+		}
+	}
+	shipped, err := os.ReadFile("../../ingest_conf.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(top, "ingest_conf.json")); err != nil || !bytes.Equal(got, shipped) {
+		t.Errorf("ingest_conf.json is not the shipped one: %v", err)
+	}
+	for _, name := range []string{
+		"install_DC.sh", "scripts/install/activate", "scripts/install/python", "scripts/install/collector.py", "scripts/install/start_listener.py",
+		"README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.txt", "docs/migration.md", "man/spot-collector.1", "man/spot-listener.1", "man/ingest_conf.json.5",
+		"systemd/spot-collector@.service", "systemd/spot-listener@.service", "systemd/spot-ingest.conf", "systemd/flow.env",
+	} {
+		if info, err := os.Stat(filepath.Join(top, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestArchive packs a tree without git, which has to be told its date.
+func TestArchive(t *testing.T) {
+	dist, dir := packages(t), t.TempDir()
+	tree, out := filepath.Join(dir, "tree"), filepath.Join(dir, "out")
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	output(t, "git", "-C", filepath.Join(dist, "..", "clone"), "archive", "-o", filepath.Join(dir, "x.tar"), "HEAD")
+	output(t, "tar", "-xf", filepath.Join(dir, "x.tar"), "-C", tree)
+	text, err := pack(tree, out, "022", []string{"SOURCE_DATE_EPOCH="}, "-arch", runtime.GOARCH)
+	if err == nil || !strings.Contains(text, "set SOURCE_DATE_EPOCH") {
+		t.Errorf("without a date: %v\n%s", err, text)
+	}
+	if text, err = pack(tree, out, "022", []string{"SOURCE_DATE_EPOCH=1764204000"}, "-arch", runtime.GOARCH); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	listing := output(t, "tar", "--utc", "-tvzf", filepath.Join(out, "spot-ingest-1.0.0-linux-"+runtime.GOARCH+".tar.gz"))
+	for line := range strings.Lines(listing) {
+		if !strings.Contains(line, " root/root ") || !strings.Contains(line, " 2025-11-27 00:40 ") {
+			t.Error(line)
+		}
+	}
+	output(t, "tar", "-xzf", filepath.Join(out, "spot-ingest-1.0.0-linux-"+runtime.GOARCH+".tar.gz"), "-C", dir)
+	if got := output(t, filepath.Join(dir, "spot-ingest-1.0.0", "bin", runtime.GOARCH, "collector"), "--version"); got != "collector 1.0.0\n" {
+		t.Errorf("--version: %q", got)
+	}
+}
