@@ -50,3 +50,17 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestGoCommand wants the user's settings of the Go command to have no say.
+func TestGoCommand(t *testing.T) {
+	for name, value := range map[string]string{
+		"GOFLAGS": "-race -buildvcs=false", "GOAMD64": "v3", "CGO_ENABLED": "1", "GOOS": "windows", "GOARCH": "386", "GOFIPS140": "latest", "GOEXPERIMENT": "boringcrypto",
+	} {
+		t.Setenv(name, value)
+	}
+	s := &source{root: "."}
+	out, err := s.goCommand("arm64", "env", "GOFLAGS", "GOAMD64", "CGO_ENABLED", "GOOS", "GOARCH", "GOFIPS140", "GOEXPERIMENT").CombinedOutput()
+	if want := "\nv1\n0\nlinux\narm64\noff\n\n"; err != nil || string(out) != want {
+		t.Errorf("%q, %v; want %q", out, err, want)
+	}
+}

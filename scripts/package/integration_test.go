@@ -107,7 +107,8 @@ func TestSameBytes(t *testing.T) {
 	folder := filepath.Join(dir, "a longer name", "for 'it'")
 	clone(t, folder)
 	second := filepath.Join(dir, "out")
-	if text, err := pack(folder, second, "077", []string{"TZ=Asia/Tokyo", "LC_ALL=de_DE.UTF-8", "GOAMD64=v3", "GOFLAGS=-race", "HOME=" + home(t, dir)}); err != nil {
+	env := append(goFolders(t), "TZ=Asia/Tokyo", "LC_ALL=de_DE.UTF-8", "HOME="+dir)
+	if text, err := pack(folder, second, "077", env); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	names, err := os.ReadDir(first)
@@ -133,18 +134,14 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// home makes another home for the Go command and git, which need of the old one only their
-// caches and that git trusts the clones.
-func home(t *testing.T, dir string) string {
+// goFolders returns the variables by which the Go command finds in another home what it has in
+// this one.
+func goFolders(t *testing.T) (env []string) {
 	t.Helper()
-	home := filepath.Join(dir, "home")
-	if err := os.Mkdir(home, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GONOSUMDB", "GOSUMDB"} {
-		t.Setenv(name, strings.TrimSpace(output(t, "go", "env", name)))
+		env = append(env, name+"="+strings.TrimSpace(output(t, "go", "env", name)))
 	}
-	return home
+	return env
 }
 
 // TestNames wants each kind of package for each architecture, and sums that hold.
@@ -234,4 +231,40 @@ func TestArchive(t *testing.T) {
 	if got := output(t, filepath.Join(dir, "spot-ingest-1.0.0", "bin", runtime.GOARCH, "collector"), "--version"); got != "collector 1.0.0\n" {
 		t.Errorf("--version: %q", got)
 	}
+}
+
+// TestSPDX has another program's judgement of the bill of materials.
+func TestSPDX(t *testing.T) {
+	python := need(t, "python3", "python3-venv")
+	dir := t.TempDir()
+	output(t, python, "-m", "venv", dir)
+	output(t, filepath.Join(dir, "bin", "pip"), "install", "--quiet", "--requirement", "testdata/requirements.txt")
+	spdx := filepath.Join(packages(t), "spot-ingest-1.0.0.spdx.json")
+	output(t, filepath.Join(dir, "bin", "pyspdxtools"), "--infile", spdx)
+	// It is one that also says no.
+	text, err := os.ReadFile(spdx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(dir, "bad.spdx.json")
+	if err := os.WriteFile(bad, bytes.Replace(text, []byte(`"SHA1"`), []byte(`"SHA256"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(filepath.Join(dir, "bin", "pyspdxtools"), "--infile", bad).CombinedOutput(); err == nil {
+		t.Errorf("a file without SHA-1 is let pass: %s", out)
+	}
+	for _, program := range programs {
+		sum := strings.Fields(output(t, "sha256sum", programIn(t, program.name)))[0]
+		if !bytes.Contains(text, []byte(`"`+sum+`"`)) {
+			t.Errorf("the sum of %s is not there", program.name)
+		}
+	}
+}
+
+// programIn returns the path of a program, unpacked from the folder form.
+func programIn(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	output(t, "tar", "-xzf", filepath.Join(packages(t), "spot-ingest-1.0.0-linux-arm64.tar.gz"), "-C", dir)
+	return filepath.Join(dir, "spot-ingest-1.0.0", "bin", "arm64", name)
 }
