@@ -23,12 +23,13 @@ var programs = []program{{"collector", 12_000_000}, {"listener", 25_000_000}}
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
 // goCommand returns the Go command with all that has a say in the bytes of a program set, so
-// that the user's environment has none.
+// that the user's environment has none. GOFLAGS says what is so anyway: an empty one would
+// count as none, for which the user's go env may have another.
 func (s *source) goCommand(arch string, args ...string) *exec.Cmd {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = s.root
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
-		"CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOFIPS140=off", "GOWORK=off")
+		"CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOFIPS140=off", "GOWORK=off")
 	return cmd
 }
 

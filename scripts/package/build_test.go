@@ -60,7 +60,7 @@ func TestGoCommand(t *testing.T) {
 	}
 	s := &source{root: "."}
 	out, err := s.goCommand("arm64", "env", "GOFLAGS", "GOAMD64", "CGO_ENABLED", "GOOS", "GOARCH", "GOFIPS140", "GOEXPERIMENT").CombinedOutput()
-	if want := "\nv1\n0\nlinux\narm64\noff\n\n"; err != nil || string(out) != want {
+	if want := "-mod=readonly\nv1\n0\nlinux\narm64\noff\n\n"; err != nil || string(out) != want {
 		t.Errorf("%q, %v; want %q", out, err, want)
 	}
 }

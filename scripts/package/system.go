@@ -29,7 +29,7 @@ func (p *packing) systemPackages(archs []string) error {
 	nfpm := filepath.Join(p.work, "nfpm")
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", nfpm, "github.com/goreleaser/nfpm/v2/cmd/nfpm")
 	cmd.Dir = filepath.Join(p.root, "scripts", "package", "nfpm")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build nfpm: %w\n%s", err, out)
 	}
