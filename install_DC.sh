@@ -47,16 +47,22 @@ is_laid() {
     { IFS= read -r line && IFS= read -r line; } <"$1" 2>/dev/null && [ "$line" = "$mark" ]
 }
 
-# is_our_venv tells whether venv was made by this script. One that a virtualenv was made in
-# since is not ours, for what it holds is.
+# is_our_venv tells whether venv was made by this script, which its marker or any of its files
+# says. One that a virtualenv was made in since is not ours, for what it holds is.
 is_our_venv() {
-    [ -f "venv/$marker" ] || return
+    [ -d venv ] || return
     for entry in pyvenv.cfg lib include; do
         if there "venv/$entry"; then return 1; fi
     done
+    found=$([ ! -f "venv/$marker" ] || echo yes)
     for entry in activate $shims; do
-        if there "venv/bin/$entry" && ! is_laid "venv/bin/$entry"; then return 1; fi
+        if is_laid "venv/bin/$entry"; then
+            found=yes
+        elif there "venv/bin/$entry"; then
+            return 1
+        fi
     done
+    [ -n "$found" ]
 }
 
 # locate goes to the folder that this file lies in.
@@ -88,11 +94,13 @@ alone() {
 
 # ---- A folder for what is unfinished
 
+check_writable() {
+    if [ -w . ]; then return; fi
+    [ -z "$is_root" ] || fail "$folder is read-only."
+    fail "$folder can't be written to by this user: run install_DC.sh with sudo, or as the owner of the folder."
+}
+
 stage_in() {
-    if [ ! -w . ]; then
-        [ -z "$is_root" ] || fail "$folder is read-only."
-        fail "$folder can't be written to by this user: run install_DC.sh with sudo, or as the owner of the folder."
-    fi
     if [ -n "$locked" ]; then
         for left in .install_DC.??????; do
             if there "$left"; then rm -rf -- "$left"; fi
@@ -100,7 +108,6 @@ stage_in() {
     fi
     stage=$(mktemp -d ./.install_DC.XXXXXX) || fail "$folder takes no new folder: is its disk full?"
     chmod 755 "$stage"
-    own "$stage"
 }
 
 clean() {
@@ -128,9 +135,7 @@ esac
 get_binaries() {
     if [ -f "bin/$arch/collector" ] && [ -f "bin/$arch/listener" ]; then
         say " *  Use the binaries in \"bin/$arch\"."
-        for program in $programs; do
-            lay "bin/$arch/$program" "$venv/bin/$program"
-        done
+        lay "bin/$arch/collector" "bin/$arch/listener" "$venv/bin"
     elif [ -f go.mod ] && [ -d collector ] && [ -d listener ]; then
         find_go
         build
@@ -138,6 +143,7 @@ get_binaries() {
         fail "There are no binaries for this machine ($machine): looked for collector and listener in $folder/bin/$arch." \
             "Take the package for this architecture, or the source and Go $(needed_go) or later."
     fi
+    chmod 755 "$venv/bin"/* || fail "The binaries can't be made executable."
     for program in $programs; do
         version=$("$venv/bin/$program" --version) ||
             fail "The $program can't be run on this machine ($machine)." \
@@ -182,6 +188,7 @@ reaches() {
 find_go() {
     needed=$(needed_go) old=
     for user in owner root; do
+        owner_can_build || continue
         for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go/bin/go /usr/lib/go-*/bin/go /snap/bin/go; do
             if [ -x "$go" ] && is_new_enough; then return; fi
         done
@@ -233,6 +240,13 @@ as_owner() {
     fi
 }
 
+# owner_can_build is false where the owner is a user without a home for Go's caches.
+owner_can_build() {
+    if [ "$user" = root ] || [ -z "$is_root" ] || [ "$uid" = 0 ]; then return; fi
+    # shellcheck disable=SC2016 # the owner's
+    as_owner sh -c 'test -d "$HOME" && test -w "$HOME"' 2>/dev/null
+}
+
 home_of() { getent passwd "$1" | cut -d: -f6; }
 
 # ---- Installation
@@ -265,19 +279,15 @@ lay_files() {
     for name in $shims; do
         lay scripts/install/python "$venv/bin/$name"
     done
-    for script in $scripts; do
-        lay "scripts/install/$script" "$stage/$script"
-    done
+    lay scripts/install/collector.py scripts/install/start_listener.py "$stage"
+    chmod 755 "$venv/bin"/* "$stage"/*.py || fail "What was made can't be made executable."
     make_activate >"$venv/bin/activate" || fail "venv/bin/activate can't be written."
     say "install_DC.sh made this environment, which holds no Python. It may be made again or removed at any time." \
         >"$venv/$marker" || fail "venv/$marker can't be written."
     own "$stage"
 }
 
-# lay makes a program of a file.
-lay() {
-    { cp -- "$1" "$2" && chmod 755 "$2"; } || fail "$1 can't be copied to $folder/${2#./}: is the disk full?"
-}
+lay() { cp -- "$@" || fail "$1 can't be copied: is the disk of $folder full?"; }
 
 # make_activate fills the folder's path into the template.
 make_activate() {
@@ -394,7 +404,8 @@ check_new() {
 
 restore_scripts() {
     for script in $scripts; do
-        if ! there "$script.python" && is_laid "$script"; then
+        # A file does not take the place of a folder by a rename, nor the reverse.
+        if is_laid "$script" && { ! there "$script.python" || [ -d "$script.python" ]; }; then
             rm -f "$script" || fail "$script can't be removed."
         fi
     done
@@ -422,5 +433,6 @@ case $#:${1-} in
 *) say "$usage" >&2 && fail "install_DC.sh: wrong arguments." ;;
 esac
 locate
+check_writable
 alone
 $task

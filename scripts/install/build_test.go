@@ -1,0 +1,3 @@
+package install
+
+var built struct{ dir string }
