@@ -69,7 +69,10 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 		progress: progress,
 	}
 	c.log.Info("Initializing Distributed Collector process...")
-	var err error
+	err := cli.CheckTopic(args.Topic)
+	if err != nil {
+		return nil, err
+	}
 	if c.conf, err = conf.Collector(args.Type); err != nil {
 		return nil, err
 	}

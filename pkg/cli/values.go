@@ -24,6 +24,15 @@ func parseCount(s string) (int, error) {
 	return n, err
 }
 
+// CheckTopic refuses the empty name that an unset variable of a script leaves: as for Python's
+// argparse, an empty value is a value of the command line.
+func CheckTopic(name string) error {
+	if name == "" {
+		return errors.New("--topic is empty: want the name of a topic")
+	}
+	return nil
+}
+
 // parseTime reads RFC 3339, or YYYY-MM-DD[ hh:mm[:ss]] in the zone local.
 func parseTime(s string, local *time.Location) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.DateOnly} {
