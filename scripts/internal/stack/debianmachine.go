@@ -28,6 +28,9 @@ func (m *DebianMachine) Root() string { return fmt.Sprintf("/proc/%d/root", m.in
 // Run runs a script for sh as root, or for the user's own shell after a login, and returns
 // all that it printed, and its exit code. An error means that it could not be run.
 func (m *DebianMachine) Run(ctx context.Context, user, script string) (output string, code int, err error) {
+	if !m.process.running() {
+		return "", 0, fmt.Errorf("run a script as %s: %s has ended", user, m.name)
+	}
 	args := []string{"--target", strconv.Itoa(m.init), "--all", "env", "-i", "--chdir=/",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
 	if user == "root" {
