@@ -167,7 +167,7 @@ go_version() {
     text=${text#go version }
     text=${text#devel }
     text=${text#go}
-    say "${text%% *}"
+    case $text in [0-9]*) say "${text%% *}" ;; *) return 1 ;; esac
 }
 
 # reaches tells whether version $1 is $2 or later. What is not a number (rc1) counts as 0.

@@ -52,8 +52,9 @@ func wantState(t *testing.T, what string, got, want state) {
 
 // eachShell runs a script in an installed folder by each shell, and gives what it showed.
 func eachShell(t *testing.T, prepare func(*folder), script string, check func(t *testing.T, f *folder, states []state)) {
-	for name, shell := range shells() {
+	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
+			need(t, shell[0])
 			f := newFolder(t)
 			f.install()
 			f.env = append(f.env, "PATH=/given:"+os.Getenv("PATH"))
@@ -160,9 +161,10 @@ show`, func(t *testing.T, f *folder, s []state) {
 // A folder that was moved, or copied, is the one that is activated: bash and zsh know where
 // the file is, from wherever it is sourced; another shell finds it where it was made.
 func TestActivateMoved(t *testing.T) {
-	for name, shell := range shells() {
+	for name, shell := range shells {
 		knows := name == "bash" || name == "posix" || name == "zsh"
 		t.Run(name, func(t *testing.T) {
+			need(t, shell[0])
 			f := newFolder(t)
 			f.install()
 			copied := filepath.Join(f.t.TempDir(), "a copy", "at 'last'")
@@ -219,8 +221,9 @@ func TestActivateByName(t *testing.T) {
 
 // An interactive shell goes on with its own names.
 func TestActivateLeavesNothing(t *testing.T) {
-	for name, shell := range shells() {
+	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
+			need(t, shell[0])
 			f := newFolder(t)
 			f.install()
 			script := `set >/dev/null; PS1=x; PYTHONHOME=x; set >before; . venv/bin/activate; set >during; deactivate; set >after; command -v deactivate`

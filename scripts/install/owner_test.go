@@ -130,13 +130,23 @@ func TestReadOnly(t *testing.T) {
 
 // A machine that has only a shell and the core utilities, so neither Python nor Go.
 func TestBareMachine(t *testing.T) {
+	t.Run("core utilities", func(t *testing.T) {
+		testBareMachine(t, (*folder).bareMachine, "bash", "sh")
+	})
+	t.Run("busybox", func(t *testing.T) {
+		testBareMachine(t, (*folder).busyboxMachine, "sh")
+	})
+}
+
+func testBareMachine(t *testing.T, path func(*folder) string, shells ...string) {
 	f := newFolder(t)
-	f.env = append(f.env, "PATH="+f.bareMachine())
+	f.env = append(f.env, "PATH="+path(f))
 	f.makeOldVenv("venv") // whose Python is gone
 	f.remove("venv", "bin", "python2.7")
 	before := treeOf(t, f.dir)
-	f.install()
-	for _, shell := range []string{"bash", "sh"} {
+	f.run("sh", "install_DC.sh").wants(0)
+	f.run("sh", "install_DC.sh").wants(0)
+	for _, shell := range shells {
 		for script, program := range map[string]string{"collector.py": "collector", "start_listener.py": "listener"} {
 			r := f.run(shell, "-c", ". venv/bin/activate; exec python -u "+script+` -t flow --topic "a  b"`).wants(0)
 			r.wantsStart(f.path("venv/bin", program), f.dir, "-t", "flow", "--topic", "a  b")
@@ -158,8 +168,19 @@ func TestBareMachine(t *testing.T) {
 			}
 		}
 	}
-	f.run("./install_DC.sh", "--restore").wants(0)
+	f.run("sh", "install_DC.sh", "--restore").wants(0)
 	wantTree(t, "restored", treeOf(t, f.dir), before)
+}
+
+// busyboxMachine makes a folder for the PATH of a machine that has busybox alone.
+func (f *folder) busyboxMachine() string {
+	f.t.Helper()
+	busybox := need(f.t, "busybox")
+	dir := filepath.Join(f.t.TempDir(), "busybox")
+	for _, name := range strings.Fields(f.run(busybox, "--list").wants(0).stdout) {
+		f.link(busybox, dir, name)
+	}
+	return dir
 }
 
 // bareMachine makes a folder for the PATH that has bash, sh and core utilities, all of which

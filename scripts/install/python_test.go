@@ -1,6 +1,7 @@
 package install
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,8 +37,9 @@ func TestPythonRunsOurs(t *testing.T) {
 
 // Each shell that may be the machine's sh reads the command line in the same way.
 func TestPythonByEachShell(t *testing.T) {
-	for name, shell := range shells() {
+	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
+			need(t, shell[0])
 			f := newFolder(t)
 			f.install()
 			if name == "zsh" {
@@ -283,5 +285,37 @@ func TestPythonOfTheMachine(t *testing.T) {
 	r := f.run("sh", "-c", ". venv/bin/activate; exec python3 worker.py").wants(0)
 	if s := r.started(); s.program != f.path("venv/bin/collector") || !slices.Equal(s.args, []string{"a  b"}) {
 		t.Errorf("started %q with %q", s.program, s.args)
+	}
+}
+
+// Scripts find the packages of the environment that was here before, and after the way back
+// it is what it was.
+func TestPythonPackages(t *testing.T) {
+	python := need(t, "python3")
+	f := newFolder(t)
+	if r := f.run(python, "-m", "venv", "--without-pip", "venv"); r.code != 0 {
+		missing(t, "python3 makes no environment: %s%s", r.stdout, r.stderr)
+	}
+	libraries, err := fs.Glob(os.DirFS(f.dir), "venv/lib/python3*/site-packages")
+	if err != nil || len(libraries) != 1 {
+		t.Fatalf("%q, %v", libraries, err)
+	}
+	f.write(0o644, "answer = 42\n", f.path(libraries[0], "ours.py"))
+	f.write(0o644, "import ours\nprint(ours.answer)\n", f.path("worker.py"))
+	before := treeOf(t, f.dir)
+	activated := func() string {
+		t.Helper()
+		return f.run("bash", "-c", "source venv/bin/activate; exec python -B worker.py").wants(0).stdout
+	}
+	want := activated()
+	f.install()
+	if got := activated(); got != want || got != "42\n" {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+	f.run("bash", "-c", "source venv/bin/activate; exec python collector.py x").wants(0).wantsStart(f.path("venv/bin/collector"), f.dir, "x")
+	f.run("./install_DC.sh", "--restore").wants(0)
+	wantTree(t, "restored", treeOf(t, f.dir), before)
+	if got := activated(); got != want {
+		t.Errorf("restored, it printed %q, want %q", got, want)
 	}
 }
