@@ -103,7 +103,7 @@ check_writable() {
 stage_in() {
     if [ -n "$locked" ]; then
         for left in .install_DC.??????; do
-            if there "$left"; then rm -rf -- "$left"; fi
+            if there "$left"; then rm -rf -- "$left" 2>/dev/null; fi
         done
     fi
     stage=$(mktemp -d ./.install_DC.XXXXXX) || fail "$folder takes no new folder: is its disk full?"
@@ -117,6 +117,7 @@ clean() {
 
 trap clean EXIT
 trap 'fail "Interrupted: nothing was changed."' INT TERM HUP
+trap '' PIPE # who reads what is printed may stop at any time
 
 # own gives what root made to the owner of the folder.
 own() {
@@ -267,6 +268,11 @@ check_old() {
     for file in activate python; do
         [ -f "scripts/install/$file" ] || incomplete "$file"
     done
+    check_venv_writable
+}
+
+# check_venv_writable refuses where our environment is another user's, and can't be replaced.
+check_venv_writable() {
     if is_our_venv && [ ! -L venv ] && { [ ! -w venv ] || [ -d venv/bin ] && [ ! -w venv/bin ]; }; then
         fail "$folder/venv belongs to another user: run it with sudo."
     fi
@@ -361,12 +367,12 @@ install() {
 # ---- The way back
 
 restore() {
-    goal=restore
     if ! there venv.python && ! there collector.py.python && ! there start_listener.py.python; then
         fail "There is nothing to restore: $folder has no venv.python, collector.py.python or start_listener.py.python." \
             "Nothing was changed."
     fi
     check_new
+    check_venv_writable
     stage_in
     trap '' INT TERM HUP
     # As long as anything is still called .python, another run completes this one.
@@ -427,12 +433,16 @@ restore_venv() {
 
 umask 022
 case $#:${1-} in
-0:) task=install ;;
-1:--restore) task=restore ;;
+0:) ;;
+1:--restore) goal=restore ;;
 1:-h | 1:--help) say "$usage" && exit ;;
 *) say "$usage" >&2 && fail "install_DC.sh: wrong arguments." ;;
 esac
 locate
 check_writable
 alone
-$task
+case $goal in
+install) install ;;
+restore) restore ;;
+esac
+exit 0

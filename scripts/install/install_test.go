@@ -272,6 +272,18 @@ func TestNoSpace(t *testing.T) {
 	f.install()
 }
 
+// Nobody needs to read what it prints.
+func TestUnread(t *testing.T) {
+	for _, output := range []string{"| true", "2>&1 | head -n 1", ">/dev/full", ">&-"} {
+		t.Run(output, func(t *testing.T) {
+			f := newFolder(t)
+			before := treeOf(t, f.dir)
+			f.run("bash", "-o", "pipefail", "-c", "./install_DC.sh "+output).wants(0)
+			f.wantInstalled(before)
+		})
+	}
+}
+
 func TestHelp(t *testing.T) {
 	f := newFolder(t)
 	before := treeOf(t, f.dir)

@@ -97,6 +97,7 @@ func TestThirdUser(t *testing.T) {
 func TestEnvironmentOfRoot(t *testing.T) {
 	needRoot(t)
 	f := newFolder(t)
+	f.makeOld()
 	f.install()
 	if err := os.Lchown(f.dir, other, other); err != nil {
 		t.Fatal(err)
@@ -104,6 +105,7 @@ func TestEnvironmentOfRoot(t *testing.T) {
 	before := treeOf(t, f.dir)
 	f.user = other
 	f.run("./install_DC.sh").wants(2).says("venv belongs to another user: run it with sudo.", failure)
+	f.run("./install_DC.sh", "--restore").wants(2).says("venv belongs to another user: run it with sudo.")
 	wantTree(t, "after the refusal", treeOf(t, f.dir), before)
 	f.user = 0
 	f.install()
