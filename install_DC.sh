@@ -110,6 +110,7 @@ stage_in() {
     chmod 755 "$stage"
 }
 
+# shellcheck disable=SC2317 # called by the trap
 clean() {
     if [ -n "${child-}" ]; then kill "$child" 2>/dev/null && wait "$child"; fi
     if [ -n "${stage-}" ]; then rm -rf -- "$stage"; fi
