@@ -40,14 +40,18 @@ func run(out, version string, archs []string) error {
 	if err != nil {
 		return err
 	}
-	if src.changed != "" {
-		fmt.Fprintf(os.Stderr, "package: the tree has changes, so --version will say \"modified\":\n%s\n", src.changed)
-	}
 	work, err := os.MkdirTemp("", "spot-package-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
+	if src.changed != "" {
+		fmt.Fprintf(os.Stderr, "package: the tree has changes, so --version will say \"modified\":\n%s\n", src.changed)
+	} else if src.git {
+		if err := src.checkout(filepath.Join(work, "tree")); err != nil {
+			return err
+		}
+	}
 	p := &packing{source: src, work: work, dist: filepath.Join(work, "dist")}
 	if err := p.all(archs); err != nil {
 		return err
