@@ -100,12 +100,15 @@ check_writable() {
     fail "$folder can't be written to by this user: run install_DC.sh with sudo, or as the owner of the folder."
 }
 
+# sweep removes what a run left that was killed.
+sweep() {
+    [ -n "$locked" ] || return
+    for left in .install_DC.??????; do
+        if there "$left"; then rm -rf -- "$left" 2>/dev/null; fi
+    done
+}
+
 stage_in() {
-    if [ -n "$locked" ]; then
-        for left in .install_DC.??????; do
-            if there "$left"; then rm -rf -- "$left" 2>/dev/null; fi
-        done
-    fi
     stage=$(mktemp -d ./.install_DC.XXXXXX) || fail "$folder takes no new folder: is its disk full?"
     chmod 755 "$stage"
 }
@@ -442,6 +445,7 @@ esac
 locate
 check_writable
 alone
+sweep
 case $goal in
 install) install ;;
 restore) restore ;;

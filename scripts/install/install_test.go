@@ -168,6 +168,10 @@ func TestAgain(t *testing.T) {
 		f.install()
 		wantTree(t, "without "+name, treeOf(t, f.dir), first)
 	}
+	f.remove("venv/bin/collector")
+	f.link("..", f.path("venv/bin/collector"))
+	f.install()
+	wantTree(t, "with a link to a folder", treeOf(t, f.dir), first)
 	f.wantInstalled(before)
 
 	// A program of the machine, of which the file can't be written to while it runs.

@@ -37,19 +37,21 @@ exec '`+path+`' "$@"
 // Whatever ends it, and wherever: what was there is there, under the one name or the other,
 // and the next run makes the installation, or the way back, complete.
 func TestInterrupted(t *testing.T) {
-	for _, tt := range []struct{ signal, task string }{
-		{"KILL", "install"}, {"KILL", "again"}, {"KILL", "--restore"}, {"TERM", "install"}, {"INT", "--restore"},
+	for _, tt := range []struct {
+		signal, task string
+		without      string // a part of the Python tools
+	}{
+		{"KILL", "install", ""}, {"KILL", "again", ""}, {"TERM", "install", ""},
+		{"KILL", "--restore", ""}, {"KILL", "--restore", "venv"}, {"KILL", "--restore", "*.py"}, {"INT", "--restore", ""},
 	} {
-		t.Run(tt.signal+" "+tt.task, func(t *testing.T) {
+		t.Run(tt.signal+" "+tt.task+" "+tt.without, func(t *testing.T) {
 			if testing.Short() && tt.signal != "KILL" {
 				t.Skip("takes long with the race detector, which sees nothing of it")
 			}
 			f := newFolder(t)
 			f.makeOld()
-			if tt.task == "again" {
-				f.install()
-			}
-			i := interruption{f: f, count: f.interrupter(tt.signal), restore: tt.task == "--restore"}
+			f.run("sh", "-c", "rm -rf "+tt.without)
+			i := interruption{f, f.interrupter(tt.signal), tt.task, treeOf(t, f.dir)}
 			step := 0
 			for i.at(step) {
 				step++
@@ -63,62 +65,41 @@ func TestInterrupted(t *testing.T) {
 }
 
 type interruption struct {
-	f       *folder
-	count   string
-	restore bool
+	f     *folder
+	count string // a file
+	task  string
+	old   tree
 }
 
 // at interrupts at one step, and tells whether there was one.
 func (i interruption) at(step int) bool {
 	t, f := i.f.t, i.f
 	t.Helper()
-	if i.restore {
-		i.run(-1, "./install_DC.sh").wants(0)
+	args := []string{"./install_DC.sh"}
+	if i.task != "install" {
+		i.run(-1, args...).wants(0)
+	}
+	if i.task == "--restore" {
+		args = append(args, i.task)
 	}
 	before := treeOf(t, f.dir)
-	args := []string{"./install_DC.sh"}
-	if i.restore {
-		args = append(args, "--restore")
-	}
 	r := i.run(step, args...)
-	steps, err := os.ReadFile(i.count)
-	if err != nil {
-		t.Fatal(err)
-	}
-	calls, err := strconv.Atoi(strings.TrimSpace(string(steps)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	calls := i.calls()
 	what := fmt.Sprintf("step %d", step)
-	i.wantKept(what, before)
+	i.wantKept(what)
 	if strings.Contains(r.stderr, "nothing was changed") {
 		wantTree(t, what+", interrupted", treeOf(t, f.dir), before)
 	}
-	if i.restore {
-		i.run(-1, args...)
-		i.wantKept(what+", repaired", before)
-		if r := i.run(-1, args...); !strings.Contains(r.stderr, "There is nothing to restore") {
-			t.Errorf("%s: restored again:\n%s%s", what, r.stdout, r.stderr)
-		}
-		return calls > step
+	if i.task != "--restore" {
+		i.run(-1, args...).wants(0)
+		i.wantRepaired(what)
+		args = append(args, "--restore")
 	}
-	i.run(-1, args...).wants(0)
-	after := treeOf(t, f.dir)
-	for _, name := range laid {
-		if after[name] == "" {
-			t.Errorf("%s: there is no %s", what, name)
-		}
+	// Restored it may be already.
+	if r := i.run(-1, args...); r.code != 0 && !strings.Contains(r.stderr, "There is nothing to restore") {
+		t.Errorf("%s: exit code %d\n%s%s", what, r.code, r.stdout, r.stderr)
 	}
-	for name := range after {
-		if strings.HasPrefix(name, ".install_DC.") {
-			t.Errorf("%s: %s is left", what, name)
-		}
-	}
-	i.wantKept(what+", repaired", before)
-	if before["venv.python"] == "" {
-		i.run(-1, "./install_DC.sh", "--restore").wants(0)
-		wantTree(t, what+", restored", treeOf(t, f.dir), before)
-	}
+	wantTree(t, what+", restored", treeOf(t, f.dir), i.old)
 	return calls > step
 }
 
@@ -128,25 +109,47 @@ func (i interruption) run(step int, args ...string) result {
 	return i.f.run(append([]string{"env", fmt.Sprintf("INTERRUPT_AT=%d", step)}, args...)...)
 }
 
+// calls is how many of the tools were called.
+func (i interruption) calls() int {
+	i.f.t.Helper()
+	text, err := os.ReadFile(i.count)
+	if err != nil {
+		i.f.t.Fatal(err)
+	}
+	calls, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		i.f.t.Fatal(err)
+	}
+	return calls
+}
+
 // wantKept wants all of the Python tools there, under the old name or the new one.
-func (i interruption) wantKept(what string, before tree) {
+func (i interruption) wantKept(what string) {
 	t := i.f.t
 	t.Helper()
 	now := treeOf(t, i.f.dir)
-	for name, content := range before {
+	for name, content := range i.old {
 		top, rest, _ := strings.Cut(name, "/")
-		plain := strings.TrimSuffix(top, ".python")
-		if plain != "venv" && plain != "collector.py" && plain != "start_listener.py" {
-			if now[name] != content {
-				t.Errorf("%s: %s is %.99s, want %.99s", what, name, now[name], content)
-			}
-			continue
+		if now[name] != content && now[filepath.Join(top+".python", rest)] != content {
+			t.Errorf("%s: %s is lost: it is %.99s", what, name, now[name])
 		}
-		if before[plain+".python"] != "" && top == plain {
-			continue // ours
+	}
+}
+
+// wantRepaired wants an installation that is complete, and no rest of what was interrupted.
+func (i interruption) wantRepaired(what string) {
+	t := i.f.t
+	t.Helper()
+	i.wantKept(what + ", repaired")
+	now := treeOf(t, i.f.dir)
+	for _, name := range laid {
+		if now[name] == "" || now[name] == i.old[name] && name != "venv" && name != "venv/bin" {
+			t.Errorf("%s: %s is not installed: %.99s", what, name, now[name])
 		}
-		if old, kept := now[filepath.Join(plain, rest)], now[filepath.Join(plain+".python", rest)]; old != content && kept != content {
-			t.Errorf("%s: %s is lost: it is neither %.99s nor %.99s", what, name, old, kept)
+	}
+	for name := range now {
+		if strings.HasPrefix(name, ".install_DC.") {
+			t.Errorf("%s: %s is left", what, name)
 		}
 	}
 }

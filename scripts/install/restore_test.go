@@ -83,10 +83,15 @@ func TestRestore(t *testing.T) {
 
 // An environment that somebody made anew in ours is theirs, and kept.
 func TestEnvironmentInOurs(t *testing.T) {
+	for _, file := range []string{"pyvenv.cfg", "lib/python3.11/site-packages/x.py", "bin/activate", "bin/python3"} {
+		t.Run(file, func(t *testing.T) { testEnvironmentInOurs(t, file) })
+	}
+}
+
+func testEnvironmentInOurs(t *testing.T, file string) {
 	f := newFolder(t)
 	f.install()
-	f.write(0o644, "home = /usr/bin\n", f.path("venv", "pyvenv.cfg"))
-	f.write(0o644, "# theirs\n", f.path("venv", "bin", "activate"))
+	f.write(0o644, "# theirs\n", f.path("venv", file))
 	theirs := treeOf(t, f.path("venv"))
 	f.install()
 	wantTree(t, "venv.python", treeOf(t, f.path("venv.python")), theirs)
