@@ -73,7 +73,11 @@ func TestCalls(t *testing.T) {
 		"sh":              {nil, func(*folder) []string { return []string{"sh", "install_DC.sh"} }},
 		"sh by path":      {outside, func(f *folder) []string { return []string{"sh", hardName + "/install_DC.sh"} }},
 		"elsewhere":       {outside, func(f *folder) []string { return []string{f.path("install_DC.sh")} }},
-		"by CDPATH":       {outside, func(f *folder) []string { return []string{"env", "CDPATH=/:.", "bash", hardName + "/install_DC.sh"} }},
+		"by CDPATH":       {outside, func(f *folder) []string { 
+			other := filepath.Join(outside(f), "other")
+			f.write(0o644, "", other, hardName, "file")
+			return []string{"env", "CDPATH=" + other, "bash", hardName + "/install_DC.sh"}
+		}},
 		"C":               {nil, func(*folder) []string { return []string{"env", "LC_ALL=C", "LANG=C", "./install_DC.sh"} }},
 		"no environment":  {nil, func(*folder) []string { return []string{"env", "-i", "PATH=" + os.Getenv("PATH"), "./install_DC.sh"} }},
 		"a strange umask": {nil, func(*folder) []string { return []string{"sh", "-c", "umask 077; ./install_DC.sh"} }},
