@@ -33,8 +33,24 @@ func (s *source) goCommand(arch string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// noExperiments wants Go without any, of which GOEXPERIMENT tells: an empty one counts as none,
+// for which the user's go env may have another, and there is no word for that.
+func (s *source) noExperiments(arch string) error {
+	out, err := s.goCommand(arch, "env", "GOEXPERIMENT").Output()
+	if err != nil {
+		return fmt.Errorf("go env GOEXPERIMENT: %w", err)
+	}
+	if experiments := strings.TrimSpace(string(out)); experiments != "" {
+		return fmt.Errorf("the Go command's own settings have GOEXPERIMENT=%s, which makes other programs: go env -u GOEXPERIMENT", experiments)
+	}
+	return nil
+}
+
 // build makes both programs for an architecture in folder, and checks them.
 func (s *source) build(arch, folder string) error {
+	if err := s.noExperiments(arch); err != nil {
+		return err
+	}
 	args := []string{"build", "-trimpath", fmt.Sprintf("-buildvcs=%t", s.git),
 		"-ldflags", "-s -w -X spot-ingest/pkg/cli.release=" + s.version, "-o", folder + string(filepath.Separator)}
 	for _, p := range programs {

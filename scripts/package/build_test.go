@@ -64,3 +64,19 @@ func TestGoCommand(t *testing.T) {
 		t.Errorf("%q, %v; want %q", out, err, want)
 	}
 }
+
+// TestNoExperiments wants those refused that an empty GOEXPERIMENT does not set aside.
+func TestNoExperiments(t *testing.T) {
+	env := filepath.Join(t.TempDir(), "env")
+	t.Setenv("GOENV", env)
+	s := &source{root: "."}
+	if err := s.noExperiments("arm64"); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(env, []byte("GOEXPERIMENT=boringcrypto\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.noExperiments("arm64"); err == nil || !strings.Contains(err.Error(), "GOEXPERIMENT=boringcrypto") {
+		t.Errorf("%v", err)
+	}
+}

@@ -29,6 +29,7 @@ func (p *packing) description(packager, arch string) *description {
 	}
 	if packager == "rpm" {
 		d.Release, d.License = "1", "Apache-2.0"
+		d.Depends = []string{"/bin/sh"} // as rpmbuild says it of scripts: where a whole system is laid, it comes before
 		d.RPM = map[string]string{"summary": summary, "buildhost": "localhost", "group": "Applications/Internet", "packager": maintainer}
 		return d
 	}

@@ -57,18 +57,6 @@ func openSource(root, version string) (*source, error) {
 	return s, err
 }
 
-// checkout lays the commit into a folder, and goes on from there. What is packed is then what
-// was committed, whatever else lies in the tree, and however git was told to lay its files; and
-// without tags, of which the Go command writes the nearest into a program.
-func (s *source) checkout(folder string) error {
-	_, err := s.askGit("clone", "--quiet", "--no-tags", "--template=", "-c", "core.autocrlf=false",
-		"-c", "core.attributesFile=/dev/null", s.root, folder)
-	if err == nil {
-		s.root = folder
-	}
-	return err
-}
-
 // firstVersion returns the version of the newest entry of the change log.
 func firstVersion(changelog []byte) (string, error) {
 	m := heading.FindSubmatch(changelog)
