@@ -93,6 +93,7 @@ func TestBuildInClone(t *testing.T) {
 	f := &folder{t: t, dir: filepath.Join(openTempDir(t), "it's a \"clone\"")}
 	f.fill(f.dir)
 	f.withSource()
+	f.write(0o644, "go 1.24.0\n", filepath.Dir(f.dir), "go.work") // somebody's, of which this is no part
 	f.env = append(f.env, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
 	git := []string{"git", "-c", "user.name=n", "-c", "user.email=e"}
 	f.run("git", "init", "-q").wants(0)

@@ -68,12 +68,12 @@ func TestCalls(t *testing.T) {
 		dir     func(*folder) string
 		command func(*folder) []string
 	}{
-		"itself":          {nil, func(*folder) []string { return []string{"./install_DC.sh"} }},
-		"bash":            {nil, func(*folder) []string { return []string{"bash", "install_DC.sh"} }},
-		"sh":              {nil, func(*folder) []string { return []string{"sh", "install_DC.sh"} }},
-		"sh by path":      {outside, func(f *folder) []string { return []string{"sh", hardName + "/install_DC.sh"} }},
-		"elsewhere":       {outside, func(f *folder) []string { return []string{f.path("install_DC.sh")} }},
-		"by CDPATH":       {outside, func(f *folder) []string { 
+		"itself":     {nil, func(*folder) []string { return []string{"./install_DC.sh"} }},
+		"bash":       {nil, func(*folder) []string { return []string{"bash", "install_DC.sh"} }},
+		"sh":         {nil, func(*folder) []string { return []string{"sh", "install_DC.sh"} }},
+		"sh by path": {outside, func(f *folder) []string { return []string{"sh", hardName + "/install_DC.sh"} }},
+		"elsewhere":  {outside, func(f *folder) []string { return []string{f.path("install_DC.sh")} }},
+		"by CDPATH": {outside, func(f *folder) []string {
 			other := filepath.Join(outside(f), "other")
 			f.write(0o644, "", other, hardName, "file")
 			return []string{"env", "CDPATH=" + other, "bash", hardName + "/install_DC.sh"}
