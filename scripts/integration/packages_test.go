@@ -35,6 +35,8 @@ func testDeb(t *testing.T, m *machine, made packages) {
 	s.withoutTopic()
 
 	s.configured()
+	s.withoutTables()
+	s.allowed()
 	m.sh("root", "systemctl start spot-collector@flow spot-listener@flow")
 	s.ready()
 	s.arrives()
@@ -68,6 +70,7 @@ func testRPM(t *testing.T, m *machine, made packages) {
 	s.installed()
 
 	s.configured()
+	s.allowed()
 	m.sh("root", "systemctl start spot-collector@flow spot-listener@flow")
 	s.ready()
 	s.arrives()
@@ -115,13 +118,29 @@ func (s *service) withoutTopic() {
 	m.sh("root", "systemctl stop spot-listener@flow && systemctl reset-failed 'spot-*'")
 }
 
-// configured edits the shipped configuration, and gives the listener a folder for tables.
+// configured edits the shipped configuration, and makes the folders that it names.
 func (s *service) configured() {
 	m := s.machine
 	m.t.Helper()
 	s.configure(m, "root", packagedConf, watched, tables)
 	m.sh("root", "sed -i 's/^TOPIC=$/TOPIC="+s.topic+"/; s/^LISTENER_OPTIONS=.*/& --from earliest/' /etc/spot-ingest/flow.env")
 	m.sh("root", "install -d -o spot-ingest -g spot-ingest "+watched+" "+tables)
+}
+
+// withoutTables starts the listener, which systemd keeps from its tables' folder: it says
+// which, and why.
+func (s *service) withoutTables() {
+	m := s.machine
+	m.t.Helper()
+	m.sh("root", "systemctl start spot-listener@flow")
+	m.until("root", "journalctl -u spot-listener@flow | grep -F '"+tables+"' | grep -F 'read-only file system'")
+	m.sh("root", "systemctl stop spot-listener@flow; systemctl reset-failed 'spot-*' || :")
+}
+
+// allowed lets the listener write its tables.
+func (s *service) allowed() {
+	m := s.machine
+	m.t.Helper()
 	m.sh("root", "mkdir -p /etc/systemd/system/spot-listener@flow.service.d && printf '[Service]\\nReadWritePaths="+tables+"\\n' "+
 		"> /etc/systemd/system/spot-listener@flow.service.d/tables.conf && systemctl daemon-reload")
 }
