@@ -57,7 +57,12 @@ func anchor(heading string) string {
 	}, strings.TrimSpace(heading))
 }
 
-// Every link within the project leads to a file that is there, and to one of its headings.
+// packaged are the files that links may lead to, beside those of docs: packages have them at the
+// same places, and the pages are read there as well.
+var packaged = setOf("README.md", "CHANGELOG.md", "LICENSE", "scripts/ddl/tables.sql")
+
+// Every link within the project leads to a file that is there, in packages too, and to one of its
+// headings.
 func TestLinks(t *testing.T) {
 	seen := 0
 	for _, p := range append(pages(t), readPage(t, "CHANGELOG.md")) {
@@ -74,6 +79,9 @@ func TestLinks(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
 				t.Errorf("%s:%d: %s leads nowhere: %v", p.path, line, link, err)
 				continue
+			}
+			if !packaged[target] && path.Dir(target) != "docs" {
+				t.Errorf("%s:%d: %s leads nowhere in a package", p.path, line, link)
 			}
 			if fragment != "" && (!strings.HasSuffix(target, ".md") || !readPage(t, target).anchors()[fragment]) {
 				t.Errorf("%s:%d: %s has no heading #%s", p.path, line, target, fragment)
