@@ -117,10 +117,9 @@ type machine struct {
 	ctx context.Context
 }
 
-// machinePatience bounds what a test does on a machine, and each wait there.
 const (
-	machineTime     = 4 * time.Minute
-	machinePatience = time.Minute
+	machineTime     = 4 * time.Minute // all that a test does on a machine
+	machinePatience = time.Minute     // each wait there
 )
 
 // boot starts a machine that has neither Python nor Go, and the sample at /srv/sample.
