@@ -46,14 +46,14 @@ func output(t *testing.T, program string, args ...string) string {
 	return string(out)
 }
 
-// clone lays the last commit into a folder, with other options of git than usual.
-func clone(t *testing.T, folder string, options ...string) {
+// clone lays a tree's last commit into a folder, with options of git.
+func clone(t *testing.T, tree, folder string, options ...string) {
 	t.Helper()
-	root, err := filepath.Abs("../..")
+	tree, err := filepath.Abs(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	output(t, "git", append(append([]string{"clone", "-q"}, options...), "file://"+root, folder)...)
+	output(t, "git", append(append([]string{"clone", "-q"}, options...), "file://"+tree, folder)...)
 }
 
 // pack packs what is in a folder, from within it.
@@ -90,7 +90,7 @@ func packages(t *testing.T) string {
 		if packed.folder, packed.err = os.MkdirTemp("", "spot-packages-"); packed.err != nil {
 			return
 		}
-		clone(t, filepath.Join(packed.folder, "clone"))
+		clone(t, "../..", filepath.Join(packed.folder, "clone"))
 		packed.text, packed.err = pack(filepath.Join(packed.folder, "clone"), filepath.Join(packed.folder, "dist"), "022", nil)
 	})
 	if packed.err != nil {
@@ -106,7 +106,7 @@ func TestSameBytes(t *testing.T) {
 	first := packages(t)
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "a longer name", "for 'it'")
-	clone(t, folder, "--depth=1", "--config=core.autocrlf=true")
+	clone(t, filepath.Join(first, "..", "clone"), folder, "--depth=1", "--config=core.autocrlf=true")
 	output(t, "git", "-C", folder, "tag", "v0.9.0")
 	if err := os.WriteFile(filepath.Join(folder, "docs", "ignored.test"), nil, 0o600); err != nil {
 		t.Fatal(err)
