@@ -165,7 +165,7 @@ func TestSecondSignal(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.waitFor("Committed 10 rows")
 	<-asked
-	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGINT)
 	if code := p.end(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}

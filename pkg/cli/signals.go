@@ -10,8 +10,8 @@ import (
 )
 
 // Signals returns a context that ends at the first INT, TERM, USR1 or HUP, and one that ends
-// the time drain after it, when work still under way is given up. A second signal ends the
-// process at once with exit code 1, and so does the time limit after the first, with the
+// the time drain after it, when work still under way is given up. A second signal (but for an
+// echo of the first, within a tenth of a second) ends the process at once with exit code 1, and so does the time limit after the first, with the
 // message as the program's error. HUP is left alone if it was ignored at start, as nohup
 // wants it. It is called once.
 func Signals(program string, drain, limit time.Duration, message string) (stop, drained context.Context) {
@@ -54,7 +54,34 @@ func stopSignals() <-chan os.Signal {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	received := make(chan os.Signal, 2)
+	received, meant := make(chan os.Signal, 2), make(chan os.Signal, 2)
 	signal.Notify(received, signals...)
-	return received
+	go func() {
+		var e echo
+		for s := range received {
+			if !e.hears(s, time.Now()) {
+				meant <- s
+			}
+		}
+	}()
+	return meant
+}
+
+// An echo is a signal that comes twice though it was sent once: timeout(1) sends its own to the
+// program and then to the program's group.
+type echo struct {
+	first os.Signal
+	at    time.Time
+}
+
+// echoTime is far shorter than it takes somebody to lose patience.
+const echoTime = 100 * time.Millisecond
+
+// hears tells whether a signal is the echo of the first one.
+func (e *echo) hears(s os.Signal, now time.Time) bool {
+	if e.first == nil {
+		e.first, e.at = s, now
+		return false
+	}
+	return s == e.first && now.Sub(e.at) < echoTime
 }

@@ -66,9 +66,9 @@ func TestSignals(t *testing.T) {
 		stderr string
 	}{
 		{"a second one", "-", []any{"started", usr1, "stop", term}, ""},
-		{"a second one later", "drain", []any{"started", interrupt, "stop", "drained", interrupt}, ""},
+		{"a second one later", "drain", []any{"started", interrupt, "stop", "drained", term}, ""},
 		{"too slow", "limit", []any{"started", term}, "program: error: could not stop in time\n"},
-		{"hang-up", "-", []any{"started", hup, "stop", hup}, ""},
+		{"hang-up", "-", []any{"started", hup, "stop", usr1}, ""},
 		{"two", "two", []any{"started", usr1, "first <nil>", interrupt, "second"}, ""},
 		{"two under nohup", "nohup two", []any{"started", hup, term, "first <nil>", hup, hup, usr1, "second"}, ""},
 		{"hang-up under nohup", "nohup", []any{"started", hup, term, "stop", hup, usr1}, ""},
@@ -112,5 +112,26 @@ func TestSignals(t *testing.T) {
 				t.Errorf("exit %d, stderr %q", code, stderr.String())
 			}
 		})
+	}
+}
+
+func TestEcho(t *testing.T) {
+	start := time.Unix(0, 0)
+	const term, interrupt = syscall.SIGTERM, syscall.SIGINT
+	var e echo
+	for i, step := range []struct {
+		signal os.Signal
+		after  time.Duration
+		want   bool
+	}{
+		{term, 0, false},
+		{term, time.Millisecond, true},
+		{interrupt, 2 * time.Millisecond, false},
+		{term, echoTime - 1, true},
+		{term, echoTime, false},
+	} {
+		if got := e.hears(step.signal, start.Add(step.after)); got != step.want {
+			t.Errorf("signal %d, %v after %v: an echo: %v", i, step.signal, step.after, got)
+		}
 	}
 }
