@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -76,10 +77,13 @@ func run() int {
 		l.log.Info("%s", unused)
 	}
 	if err := l.begin(ctx, conf); err != nil {
-		if ctx.Err() != nil && !args.Once {
-			return exitOK // stopped while it waited for Kafka: nothing was begun
+		switch {
+		case ctx.Err() == nil:
+			return fail(err)
+		case args.Once:
+			return fail(errors.New("stopped before anything was read"))
 		}
-		return fail(err)
+		return exitOK // stopped while it waited for Kafka: nothing was begun
 	}
 	if err := l.run(ctx); err != nil {
 		l.log.Error("%v", err)

@@ -277,3 +277,26 @@ func TestOnceStopped(t *testing.T) {
 	p.says("stopped before all messages were read that were there")
 	p.wantSummary(summary{})
 }
+
+// The same while it waits for Kafka to answer for the first time.
+func TestOnceStoppedAtStart(t *testing.T) {
+	s := newSite(t, "flow")
+	asked := make(chan struct{}, 1000)
+	s.kafka.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		s.kafka.KeepControl()
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		return nil, errors.New("no answer"), true
+	})
+	p := s.start("--once")
+	<-asked
+	p.signal(syscall.SIGTERM)
+	if code := p.end(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if got, want := p.stderr.String(), "listener: error: stopped before anything was read\n"; got != want {
+		t.Errorf("stderr %q, want %q", got, want)
+	}
+}
