@@ -172,9 +172,12 @@ func TestActivateMoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			made := f.path("venv")
+			misleading := filepath.Join(f.t.TempDir(), "misleading")
+			f.write(0o644, "", misleading, "venv", "bin", "file")
+			f.write(0o644, "", misleading, "venv", ".spot-ingest")
 			wants := func(want, dir, file string) {
 				t.Helper()
-				r := f.runIn(dir, append(shell, "-euc", `CDPATH=/tmp:..; cd() { echo "cd is called"; }; . "$1"; printf %s "$VIRTUAL_ENV"`, "sh", file)...).wants(0)
+				r := f.runIn(dir, append(shell, "-euc", `CDPATH=$2; cd() { echo "cd is called"; }; . "$1"; printf %s "$VIRTUAL_ENV"`, "sh", file, misleading)...).wants(0)
 				if r.stdout != want || r.stderr != "" {
 					t.Errorf("%s in %s: VIRTUAL_ENV %q, want %q; stderr %q", file, dir, r.stdout, want, r.stderr)
 				}
@@ -211,6 +214,11 @@ func TestActivateByName(t *testing.T) {
 	f := newFolder(t)
 	f.install()
 	f.env = append(f.env, "PATH="+f.bareMachine())
+	moved := f.dir + " moved"
+	if err := os.Rename(f.dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	f.dir = moved
 	for _, script := range []string{"cd venv/bin; source activate", `PATH="$PWD/venv/bin:$PATH"; cd /; source activate`} {
 		r := f.run("bash", "-c", script+`; printf %s "$VIRTUAL_ENV"`).wants(0)
 		if r.stdout != f.path("venv") {

@@ -27,4 +27,4 @@ if __name__ == "__main__":
     # Python ignores these two, and what is ignored stays so in the program that is started.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    os.execv("/bin/sh", ["sh", os.path.join(".", __file__)] + sys.argv[1:])
+    os.execv("/bin/sh", ["sh", __file__] + sys.argv[1:])

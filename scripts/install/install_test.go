@@ -1,6 +1,7 @@
 package install
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,10 +202,54 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// Two at the same time come one after the other.
+// Several at the same time come one after the other.
 func TestAtOnce(t *testing.T) {
-	need(t, "flock")
+	flock := need(t, "flock")
 	f := newFolder(t)
+
+	// While another is at work, nothing is touched that may be its.
+	f.write(0o644, "", f.path(".install_DC.others", "file"))
+	holder := exec.Command(flock, f.path("install_DC.sh"), "sh", "-c", "echo locked; read -r _")
+	unlock, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, err := holder.StdoutPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err == nil {
+		_, err = locked.Read(make([]byte, 1))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := exec.Command(f.path("install_DC.sh"))
+	if err := waiting.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- waiting.Wait() }()
+	await(t, "install_DC.sh to wait", func() bool {
+		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", waiting.Process.Pid))
+		comm, _ := os.ReadFile("/proc/" + strings.TrimSpace(string(children)) + "/comm")
+		return string(comm) == "flock\n" || len(ended) > 0
+	})
+	if _, err := os.Stat(f.path(".install_DC.others/file")); err != nil || len(ended) > 0 {
+		t.Errorf("it did not wait: %v", err)
+	}
+	unlock.Close()
+	if err := holder.Wait(); err == nil {
+		t.Error("the lock was given back by itself") // read ends at the end of its input
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(f.path(".install_DC.others")); err == nil {
+		t.Error("what was left by another is still there")
+	}
+	f.run("rm", "-rf", "venv", "collector.py", "start_listener.py").wants(0)
+
 	f.makeOld()
 	old := treeOf(t, f.path("venv"))
 	results := make(chan result)

@@ -87,6 +87,9 @@ func TestPythonFindsTheScript(t *testing.T) {
 	} {
 		f.runIn(tt.dir, tt.python, tt.script, "x").wants(0).wantsStart(tt.program, tt.dir, "x")
 	}
+	f.link(f.dir, outside, "-c")
+	f.runIn(outside, f.path("venv/bin/python"), "--", "-c/collector.py", "x").wants(0).
+		wantsStart(filepath.Join(outside, "-c/venv/bin/collector"), outside, "x")
 }
 
 // Command lines that are for the real Python, with all their words.
@@ -134,6 +137,13 @@ func TestRealPython(t *testing.T) {
 		"of the environment that was here": {
 			func(f *folder, bin string) { f.makeOldVenv("venv.python"); f.fakePython(bin, "python") },
 			nil, "python", func(f *folder, _ string) string { return f.path("venv.python/bin/python") }},
+		"by a link, its python": {
+			func(f *folder, bin string) {
+				f.makeOldVenv("venv.python")
+				f.fakePython(bin, "python")
+				f.link(f.path("venv/bin/python"), f.path("my bin", "python"))
+			},
+			nil, "my bin/python", func(f *folder, _ string) string { return f.path("venv.python/bin/python") }},
 		"its python2": {
 			func(f *folder, bin string) { f.makeOldVenv("venv.python"); f.fakePython(bin, "python2") },
 			nil, "python2", func(f *folder, _ string) string { return f.path("venv.python/bin/python2") }},
@@ -252,6 +262,17 @@ func TestPythonEnvironment(t *testing.T) {
 		if left, right := environment(got), environment(want); !slices.Equal(left, right) {
 			t.Errorf("%q: environment\n%q, want\n%q", args, left, right)
 		}
+	}
+}
+
+// What one Python says to the next of what was tried does not reach the collector.
+func TestPythonTriedNotPassedOn(t *testing.T) {
+	f := newFolder(t)
+	f.install()
+	f.copy(need(t, "env"), f.path("venv", "bin", "collector"))
+	f.env = append(f.env, "SPOT_INGEST_PYTHON=1:/usr/bin/python")
+	if r := f.run("venv/bin/python", "collector.py").wants(0); strings.Contains(r.stdout, "SPOT_INGEST_PYTHON") {
+		t.Errorf("environment %s", r.stdout)
 	}
 }
 
