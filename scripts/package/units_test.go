@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,7 +105,7 @@ func TestCommandLines(t *testing.T) {
 // TestUnits wants of the units what the programs rely on, and what users were promised.
 func TestUnits(t *testing.T) {
 	for program, wants := range map[string]map[string]string{
-		"collector": {"RestartPreventExitStatus": "2", "TimeoutStopSec": "20", "ProtectHome": "read-only", "UMask": "0077", "OOMPolicy": "continue"},
+		"collector": {"RestartPreventExitStatus": "2", "LimitCORE": "0", "TimeoutStopSec": "20", "ProtectHome": "read-only", "UMask": "0077", "OOMPolicy": "continue"},
 		// A Spark job that fails ends it with 2, the JVM makes code, and others read its tables.
 		"listener": {"RestartPreventExitStatus": "(absent)", "TimeoutStopSec": "45", "MemoryDenyWriteExecute": "(absent)", "UMask": "0022",
 			// It looks for the boot's id and other processes of its user.
@@ -129,6 +132,27 @@ func TestUnits(t *testing.T) {
 				t.Errorf("%s: %s=%s, want %s", program, key, got, want)
 			}
 		}
+	}
+}
+
+// TestCrash crashes as the collector would in its unit, and wants an end that systemd restarts.
+func TestCrash(t *testing.T) {
+	if os.Getenv("SPOT_CRASH") != "" {
+		done := make(chan bool)
+		go func() { panic("as a goroutine of the collector's") }()
+		<-done
+	}
+	u := readUnit(t, "spot-collector@.service")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestCrash$")
+	cmd.Env = append(append(os.Environ(), "SPOT_CRASH=1"), u["Environment"]...)
+	cmd.Dir = t.TempDir() // for a core file, if there is one
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !strings.Contains(string(out), "as a goroutine of the collector's") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if code := strconv.Itoa(exit.ExitCode()); slices.Contains(u["RestartPreventExitStatus"], code) {
+		t.Errorf("a crash ends with exit code %s, after which systemd does not restart it", code)
 	}
 }
 
