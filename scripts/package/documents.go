@@ -8,6 +8,8 @@ import (
 const (
 	documentsFolder = "/usr/share/doc/spot-ingest"
 
+	tables = "scripts/ddl/tables.sql" // the documents refer to it by this path
+
 	maintainer = "Spot ingest <spot-ingest@localhost>"
 	summary    = "brings network telemetry into Apache Spot"
 )
@@ -66,7 +68,7 @@ func (p *packing) documents(packager string) ([]content, error) {
 	if err != nil {
 		return nil, err
 	}
-	readme, err := p.load(documentsFolder+"/README.md", "README.md")
+	own, err := p.load(documentsFolder+"/LICENSE", "LICENSE")
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +76,18 @@ func (p *packing) documents(packager string) ([]content, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := p.load(documentsFolder+"/LICENSE", "LICENSE")
-	if err != nil {
-		return nil, err
+	docs = append(docs, changes)
+	for _, name := range []string{"README.md", tables} {
+		f, err := p.load(documentsFolder+"/"+name, name)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, f)
 	}
-	folders := []content{ownFolder(documentsFolder), ownFolder(documentsFolder + "/docs")}
-	docs = append(docs, readme, changes)
+	var folders []content
+	for _, below := range []string{"", "/docs", "/scripts", "/scripts/ddl"} {
+		folders = append(folders, ownFolder(documentsFolder+below))
+	}
 	if packager == "deb" {
 		debian, err := p.debianDocuments(own.data, changes.data)
 		return slices.Concat(folders, plain(docs, ""), plain(debian, "")), err

@@ -36,7 +36,7 @@ func (p *packing) folders(archs []string) error {
 // folderFiles returns what the folder holds for every architecture.
 func (p *packing) folderFiles() ([]file, error) {
 	files := []file{{name: "THIRD-PARTY.txt", data: p.licences}}
-	for _, name := range []string{"install_DC.sh", "ingest_conf.json", "README.md", "CHANGELOG.md", "LICENSE"} {
+	for _, name := range []string{"install_DC.sh", "ingest_conf.json", "README.md", "CHANGELOG.md", "LICENSE", tables} {
 		f, err := p.load(name, name)
 		if err != nil {
 			return nil, err

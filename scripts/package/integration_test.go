@@ -201,7 +201,7 @@ func TestFolderForm(t *testing.T) {
 	}
 	for _, name := range []string{
 		"install_DC.sh", "scripts/install/activate", "scripts/install/python", "scripts/install/collector.py", "scripts/install/start_listener.py",
-		"README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.txt", "docs/migration.md", "man/spot-collector.1", "man/spot-listener.1", "man/ingest_conf.json.5",
+		"README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.txt", "docs/migration.md", tables, "man/spot-collector.1", "man/spot-listener.1", "man/ingest_conf.json.5",
 		"systemd/spot-collector@.service", "systemd/spot-listener@.service", "systemd/spot-ingest.conf", "systemd/flow.env",
 	} {
 		if info, err := os.Stat(filepath.Join(top, name)); err != nil || info.Size() == 0 {
