@@ -41,7 +41,7 @@ func testDeb(t *testing.T, m *machine, made packages) {
 	s.ready()
 	s.arrives()
 	s.hardened()
-	s.crashes()
+	s.crashes("KILL", "spot-collector@flow", "spot-listener@flow")
 
 	s.upgrades("DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /srv/later.deb", "dpkg-dist")
 	s.stops()
@@ -74,6 +74,7 @@ func testRPM(t *testing.T, m *machine, made packages) {
 	m.sh("root", "systemctl start spot-collector@flow spot-listener@flow")
 	s.ready()
 	s.arrives()
+	s.crashes("QUIT", "spot-collector@flow") // by which a Go program crashes
 	s.upgrades("rpm -U --nodeps /srv/later.rpm", "rpmnew")
 
 	if out := m.sh("root", "rpm -e --nodeps spot-ingest"); !strings.Contains(out, "/var/lib/spot-ingest is left") {
@@ -206,15 +207,15 @@ func (s *service) hardened() {
 	}
 }
 
-// crashes kills both, with a file that comes while they are down.
-func (s *service) crashes() {
+// crashes has services crash, and a file come while they are down.
+func (s *service) crashes(signal string, units ...string) {
 	m := s.machine
 	m.t.Helper()
-	for _, unit := range []string{"spot-collector@flow", "spot-listener@flow"} {
-		m.sh("root", "kill -9 $(systemctl show -P MainPID "+unit+")")
+	for _, unit := range units {
+		m.sh("root", "kill -"+signal+" $(systemctl show -P MainPID "+unit+")")
 	}
 	name := s.arrive()
-	for _, unit := range []string{"spot-collector@flow", "spot-listener@flow"} {
+	for _, unit := range units {
 		m.until("root", "test $(systemctl show -P NRestarts "+unit+") = 1 && systemctl is-active "+unit)
 	}
 	m.until("root", "journalctl -u spot-collector@flow | grep -F '"+allSent(name)+"'")
