@@ -38,7 +38,7 @@ func runTests(m *testing.M) int {
 }
 
 // patience is how long something may take; it is never waited for in full.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute // as a build from source may
 
 // repository is the folder that install_DC.sh lies in.
 const repository = "../.."
