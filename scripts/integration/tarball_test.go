@@ -29,10 +29,10 @@ func testTarball(t *testing.T, m *machine, made packages) {
 	m.is("", "analyst", activate+"deactivate; command -v python || :")
 
 	logged := func(file, text string) string { return fmt.Sprintf("grep -F '%s' spot-ingest/%s", text, file) }
-	background(m, activate+"mkdir -p logs\n"+
+	background(m, "listener.sh", activate+"mkdir -p logs\n"+
 		"bash -c 'python start_listener.py -t flow --topic "+s.topic+" -p 1 --master local --config-file ingest_conf.json --redirect-spark-logs logs/x.log'"+
 		" > listener.out 2>&1 & echo $! > listener.pid\nwait $!; echo $? > listener.code")
-	background(m, activate+"python collector.py -t flow --topic "+s.topic+" > flow.out 2>&1 & echo $! > flow.pid\nwait $!; echo $? > flow.code")
+	background(m, "flow.sh", activate+"python collector.py -t flow --topic "+s.topic+" > flow.out 2>&1 & echo $! > flow.pid\nwait $!; echo $? > flow.code")
 	m.until("analyst", logged("listener.out", "LISTENING KAFKA TOPIC"))
 	m.until("analyst", logged("flow.out", "Initialization completed successfully!"))
 	for file, program := range map[string]string{"flow": "collector", "listener": "listener"} {
@@ -57,8 +57,8 @@ func testTarball(t *testing.T, m *machine, made packages) {
 	m.is("", "analyst", "find / -xdev -newer /srv/sample -user analyst -not -path '/home/analyst*' 2>/dev/null || :")
 }
 
-// background runs a user's script that goes on after its login has ended.
-func background(m *machine, script string) {
+// background runs a user's script, by a file of its own, that goes on after its login has ended.
+func background(m *machine, file, script string) {
 	m.t.Helper()
-	m.sh("analyst", "cat > start.sh <<'EOF'\n"+script+"\nEOF\nsetsid bash start.sh < /dev/null > /dev/null 2>&1 &")
+	m.sh("analyst", "cat > "+file+" <<'EOF'\n"+script+"\nEOF\nsetsid bash "+file+" < /dev/null > /dev/null 2>&1 &")
 }
