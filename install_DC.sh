@@ -291,6 +291,9 @@ lay_files() {
     done
     lay scripts/install/collector.py scripts/install/start_listener.py "$stage"
     chmod 755 "$venv/bin"/* "$stage"/*.py || fail "What was made can't be made executable."
+    # By these names "ps" shows the programs, and "pgrep -f collector.py" finds them.
+    { ln -s collector "$venv/bin/collector.py" && ln -s listener "$venv/bin/start_listener.py"; } ||
+        fail "$folder takes no symbolic links: move it to another file system."
     make_activate >"$venv/bin/activate" || fail "venv/bin/activate can't be written."
     say "install_DC.sh made this environment, which holds no Python. It may be made again or removed at any time." \
         >"$venv/$marker" || fail "venv/$marker can't be written."
@@ -334,7 +337,7 @@ put_in_place() {
     if [ -d venv ]; then
         mkdir -p venv/bin || fail "venv/bin can't be made."
         own venv
-        for name in $programs $shims activate; do
+        for name in $programs $scripts $shims activate; do
             rename "$venv/bin/$name" "venv/bin/$name"
         done
         rename "$venv/$marker" "venv/$marker"
@@ -398,7 +401,7 @@ check_new() {
     elif there venv && [ ! -L venv ]; then
         for entry in venv/* venv/.[!.]* venv/..?* venv/bin/* venv/bin/.[!.]* venv/bin/..?*; do
             there "$entry" || continue
-            case " $marker bin bin/activate $shims $programs " in
+            case " $marker bin bin/activate $shims $programs $scripts " in
             *" ${entry#venv/} "* | *" ${entry#venv/bin/} "*) ;;
             *) fail "$entry was not made by install_DC.sh: move it away. Nothing was changed." ;;
             esac

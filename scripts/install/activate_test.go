@@ -204,7 +204,7 @@ func TestActivateMoved(t *testing.T) {
 			}
 			wants(f.dir+" moved/venv", f.dir+" moved", "venv/bin/activate")
 			r := f.runIn(f.dir+" moved", append(shell, "-c", ". venv/bin/activate; exec python collector.py x")...).wants(0)
-			r.wantsStart(f.dir+" moved/venv/bin/collector", f.dir+" moved", "x")
+			r.wantsStart(f.dir+" moved/venv/bin/collector.py", f.dir+" moved", "x")
 		})
 	}
 }

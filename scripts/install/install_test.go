@@ -25,7 +25,7 @@ const (
 // Everything that an installation makes, in a folder where nothing was.
 var laid = []string{
 	"collector.py", "start_listener.py", "venv", "venv/.spot-ingest", "venv/bin", "venv/bin/activate",
-	"venv/bin/collector", "venv/bin/listener", "venv/bin/python", "venv/bin/python2", "venv/bin/python3",
+	"venv/bin/collector", "venv/bin/collector.py", "venv/bin/listener", "venv/bin/start_listener.py", "venv/bin/python", "venv/bin/python2", "venv/bin/python3",
 }
 
 // wantInstalled wants an installation that is complete, with no rest of what made it, and that
@@ -45,6 +45,8 @@ func (f *folder) wantInstalled(before tree) {
 			mode = "drwxr-xr-x"
 		case "venv/.spot-ingest", "venv/bin/activate":
 			mode = "-rw-r--r--"
+		case "venv/bin/collector.py", "venv/bin/start_listener.py":
+			mode = "Lrwxrwxrwx"
 		}
 		if got, _, _ := strings.Cut(content, " "); got != mode {
 			f.t.Errorf("%s has the mode %s, want %s", name, got, mode)
@@ -58,8 +60,8 @@ func (f *folder) wantInstalled(before tree) {
 		}
 	}
 	wantTree(f.t, "what was there", now, rest)
-	f.run("venv/bin/python", "collector.py", "a").wants(0).wantsStart(f.path("venv/bin/collector"), f.dir, "a")
-	f.run("./start_listener.py", "a").wants(0).wantsStart(f.path("venv/bin/listener"), f.dir, "a")
+	f.run("venv/bin/python", "collector.py", "a").wants(0).wantsStart(f.path("venv/bin/collector.py"), f.dir, "a")
+	f.run("./start_listener.py", "a").wants(0).wantsStart(f.path("venv/bin/start_listener.py"), f.dir, "a")
 }
 
 // However it is called, it installs in the folder that it lies in.
@@ -149,7 +151,7 @@ func TestFolderNames(t *testing.T) {
 				r := f.run(append(shell, "-euc", script)...).wants(0)
 				venv, rest, _ := strings.Cut(r.stdout, "\x00")
 				r.stdout = rest
-				if venv != f.path("venv") || r.started().program != f.path("venv/bin/collector") {
+				if venv != f.path("venv") || r.started().program != f.path("venv/bin/collector.py") {
 					t.Errorf("%s: VIRTUAL_ENV is %q, want %q; started %q", shell, venv, f.path("venv"), r.started().program)
 				}
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 // tools are the commands with which install_DC.sh changes anything.
-var tools = []string{"mktemp", "mkdir", "chmod", "chown", "cp", "mv", "rm"}
+var tools = []string{"mktemp", "mkdir", "chmod", "chown", "cp", "ln", "mv", "rm"}
 
 // interrupter makes programs in the place of the tools, of which the nth that is called sends
 // a signal to its caller instead of doing its work.

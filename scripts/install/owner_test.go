@@ -85,8 +85,8 @@ func TestThirdUser(t *testing.T) {
 	f.run("sh", "-c", "umask 077; exec ./install_DC.sh").wants(0)
 	f.user = other
 	f.run("sh", "-c", ". venv/bin/activate; exec python collector.py -t flow").wants(0).
-		wantsStart(f.path("venv/bin/collector"), f.dir, "-t", "flow")
-	f.run("./start_listener.py").wants(0).wantsStart(f.path("venv/bin/listener"), f.dir)
+		wantsStart(f.path("venv/bin/collector.py"), f.dir, "-t", "flow")
+	f.run("./start_listener.py").wants(0).wantsStart(f.path("venv/bin/start_listener.py"), f.dir)
 	before := treeOf(t, f.dir)
 	f.run("./install_DC.sh").wants(2).says("can't be written to by this user: run install_DC.sh with sudo", failure)
 	f.run("./install_DC.sh", "--restore").wants(2)
@@ -149,10 +149,10 @@ func testBareMachine(t *testing.T, path func(*folder) string, shells ...string) 
 	f.run("sh", "install_DC.sh").wants(0)
 	f.run("sh", "install_DC.sh").wants(0)
 	for _, shell := range shells {
-		for script, program := range map[string]string{"collector.py": "collector", "start_listener.py": "listener"} {
+		for _, script := range []string{"collector.py", "start_listener.py"} {
 			r := f.run(shell, "-c", ". venv/bin/activate; exec python -u "+script+` -t flow --topic "a  b"`).wants(0)
-			r.wantsStart(f.path("venv/bin", program), f.dir, "-t", "flow", "--topic", "a  b")
-			f.run(shell, "-c", "exec ./"+script+" x").wants(0).wantsStart(f.path("venv/bin", program), f.dir, "x")
+			r.wantsStart(f.path("venv/bin", script), f.dir, "-t", "flow", "--topic", "a  b")
+			f.run(shell, "-c", "exec ./"+script+" x").wants(0).wantsStart(f.path("venv/bin", script), f.dir, "x")
 		}
 		for command, want := range map[string]struct {
 			code   int

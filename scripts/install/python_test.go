@@ -29,10 +29,10 @@ func TestPythonRunsOurs(t *testing.T) {
 		name := []string{"python", "python2", "python3"}[i%3]
 		args := append(append([]string{name}, options...), "collector.py")
 		f.run(append(append([]string{"env"}, args...), arguments...)...).wants(0).
-			wantsStart(f.path("venv/bin/collector"), f.dir, arguments...)
+			wantsStart(f.path("venv/bin/collector.py"), f.dir, arguments...)
 	}
 	f.env = append(f.env, "STAND_IN_EXITS=7")
-	f.run("env", "python", "start_listener.py").wants(7).wantsStart(f.path("venv/bin/listener"), f.dir)
+	f.run("env", "python", "start_listener.py").wants(7).wantsStart(f.path("venv/bin/start_listener.py"), f.dir)
 }
 
 // Each shell that may be the machine's sh reads the command line in the same way.
@@ -51,7 +51,7 @@ func TestPythonByEachShell(t *testing.T) {
 			python := append(slices.Clone(shell), f.path("venv/bin/python"))
 			for _, options := range skipped {
 				args := append(append(python, options...), "./collector.py")
-				f.run(append(args, arguments...)...).wants(0).wantsStart(f.path("venv/bin/collector"), f.dir, arguments...)
+				f.run(append(args, arguments...)...).wants(0).wantsStart(f.path("venv/bin/collector.py"), f.dir, arguments...)
 			}
 			for _, args := range passedOn {
 				f.run(append(python, args...)...).wants(0).wantsStart(filepath.Join(bin, "python"), f.dir, args...)
@@ -73,23 +73,23 @@ func TestPythonFindsTheScript(t *testing.T) {
 	f.link("link/start_listener.py", outside, "start_listener.py")
 	f.link(f.path("venv", "bin", "python"), outside, "python2")
 	for _, tt := range []struct{ dir, python, script, program string }{
-		{f.dir, "venv/bin/python", "./collector.py", f.path("venv/bin/collector")},
-		{f.dir, "venv/bin/python", f.path("collector.py"), f.path("venv/bin/collector")},
-		{f.path("scripts"), "../venv/bin/python", "../start_listener.py", f.path("venv/bin/listener")},
-		{"/", f.path("venv/bin/python"), f.path("collector.py"), f.path("venv/bin/collector")},
-		{f.dir, "venv/bin/python", second.path("collector.py"), second.path("venv/bin/collector")},
-		{second.dir, f.path("venv/bin/python"), "collector.py", second.path("venv/bin/collector")},
-		{outside, f.path("venv/bin/python"), "collector.py", f.path("venv/bin/collector")},
-		{outside, f.path("venv/bin/python"), "link/collector.py", filepath.Join(outside, "link/venv/bin/collector")},
-		{outside, f.path("venv/bin/python"), "start_listener.py", f.path("venv/bin/listener")},
-		{outside, "./python2", f.path("collector.py"), f.path("venv/bin/collector")},
-		{outside, "link/venv/bin/python3", "./link/collector.py", filepath.Join(outside, "link/venv/bin/collector")},
+		{f.dir, "venv/bin/python", "./collector.py", f.path("venv/bin/collector.py")},
+		{f.dir, "venv/bin/python", f.path("collector.py"), f.path("venv/bin/collector.py")},
+		{f.path("scripts"), "../venv/bin/python", "../start_listener.py", f.path("venv/bin/start_listener.py")},
+		{"/", f.path("venv/bin/python"), f.path("collector.py"), f.path("venv/bin/collector.py")},
+		{f.dir, "venv/bin/python", second.path("collector.py"), second.path("venv/bin/collector.py")},
+		{second.dir, f.path("venv/bin/python"), "collector.py", second.path("venv/bin/collector.py")},
+		{outside, f.path("venv/bin/python"), "collector.py", f.path("venv/bin/collector.py")},
+		{outside, f.path("venv/bin/python"), "link/collector.py", filepath.Join(outside, "link/venv/bin/collector.py")},
+		{outside, f.path("venv/bin/python"), "start_listener.py", f.path("venv/bin/start_listener.py")},
+		{outside, "./python2", f.path("collector.py"), f.path("venv/bin/collector.py")},
+		{outside, "link/venv/bin/python3", "./link/collector.py", filepath.Join(outside, "link/venv/bin/collector.py")},
 	} {
 		f.runIn(tt.dir, tt.python, tt.script, "x").wants(0).wantsStart(tt.program, tt.dir, "x")
 	}
 	f.link(f.dir, outside, "-c")
 	f.runIn(outside, f.path("venv/bin/python"), "--", "-c/collector.py", "x").wants(0).
-		wantsStart(filepath.Join(outside, "-c/venv/bin/collector"), outside, "x")
+		wantsStart(filepath.Join(outside, "-c/venv/bin/collector.py"), outside, "x")
 }
 
 // Command lines that are for the real Python, with all their words.
@@ -304,7 +304,7 @@ func TestPythonOfTheMachine(t *testing.T) {
 	// A script of theirs starts the collector by its name.
 	f.write(0o644, "import subprocess, sys\nsys.exit(subprocess.call(['python', 'collector.py', 'a  b']))\n", f.path("worker.py"))
 	r := f.run("sh", "-c", ". venv/bin/activate; exec python3 worker.py").wants(0)
-	if s := r.started(); s.program != f.path("venv/bin/collector") || !slices.Equal(s.args, []string{"a  b"}) {
+	if s := r.started(); s.program != f.path("venv/bin/collector.py") || !slices.Equal(s.args, []string{"a  b"}) {
 		t.Errorf("started %q with %q", s.program, s.args)
 	}
 }
@@ -336,7 +336,7 @@ func TestPythonPackages(t *testing.T) {
 	if got := activated(); got != want || got != "42\n" {
 		t.Errorf("printed %q, want %q", got, want)
 	}
-	f.run("bash", "-c", "source venv/bin/activate; exec python collector.py x").wants(0).wantsStart(f.path("venv/bin/collector"), f.dir, "x")
+	f.run("bash", "-c", "source venv/bin/activate; exec python collector.py x").wants(0).wantsStart(f.path("venv/bin/collector.py"), f.dir, "x")
 	f.run("./install_DC.sh", "--restore").wants(0)
 	wantTree(t, "restored", treeOf(t, f.dir), before)
 	if got := activated(); got != want {

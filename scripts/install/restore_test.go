@@ -71,7 +71,7 @@ func TestRestore(t *testing.T) {
 			for range 2 {
 				f.install()
 				f.install()
-				f.run("venv/bin/python", "collector.py", "x").wants(0).wantsStart(f.path("venv/bin/collector"), f.dir, "x")
+				f.run("venv/bin/python", "collector.py", "x").wants(0).wantsStart(f.path("venv/bin/collector.py"), f.dir, "x")
 				f.run("./install_DC.sh", "--restore").wants(0).says(" *  The Python tools are in place again.\n")
 				wantTree(t, "restored", treeOf(t, f.dir), before)
 			}
@@ -95,7 +95,7 @@ func testEnvironmentInOurs(t *testing.T, file string) {
 	theirs := treeOf(t, f.path("venv"))
 	f.install()
 	wantTree(t, "venv.python", treeOf(t, f.path("venv.python")), theirs)
-	f.run("venv/bin/python", "collector.py").wants(0).wantsStart(f.path("venv/bin/collector"), f.dir)
+	f.run("venv/bin/python", "collector.py").wants(0).wantsStart(f.path("venv/bin/collector.py"), f.dir)
 	f.run("./install_DC.sh", "--restore").wants(0)
 	wantTree(t, "venv", treeOf(t, f.path("venv")), theirs)
 }

@@ -16,8 +16,8 @@ func TestScripts(t *testing.T) {
 	f.link(f.path("collector.py"), outside, "collector.py")
 	f.link("collector.py", outside, "collect")
 	f.link(f.dir, outside, "folder")
-	collector, listener := f.path("venv/bin/collector"), f.path("venv/bin/listener")
-	linked := filepath.Join(outside, "folder/venv/bin/listener")
+	collector, listener := f.path("venv/bin/collector.py"), f.path("venv/bin/start_listener.py")
+	linked := filepath.Join(outside, "folder/venv/bin/start_listener.py")
 	path := "PATH=" + f.dir + ":" + os.Getenv("PATH")
 	for _, tt := range []struct {
 		dir     string
@@ -77,11 +77,11 @@ func TestScriptsByPython(t *testing.T) {
 			f.link(f.path("collector.py"), outside, "my collector.py")
 			direct := f.run("./collector.py").wants(0).started()
 			for _, tt := range []struct{ dir, script, program string }{
-				{f.dir, "collector.py", "collector"},
-				{f.dir, "./start_listener.py", "listener"},
-				{"/", f.path("collector.py"), "collector"},
-				{f.path("bin"), "../start_listener.py", "listener"},
-				{outside, "my collector.py", "collector"},
+				{f.dir, "collector.py", "collector.py"},
+				{f.dir, "./start_listener.py", "start_listener.py"},
+				{"/", f.path("collector.py"), "collector.py"},
+				{f.path("bin"), "../start_listener.py", "start_listener.py"},
+				{outside, "my collector.py", "collector.py"},
 			} {
 				r := f.runIn(tt.dir, append([]string{python, "-B", tt.script}, arguments...)...).wants(0)
 				s := r.wantsStart(f.path("venv/bin", tt.program), tt.dir, arguments...)
@@ -101,11 +101,11 @@ func TestScriptsByPython(t *testing.T) {
 // Without an installation they say what to do.
 func TestScriptsAlone(t *testing.T) {
 	f := newFolder(t)
-	for script, program := range map[string]string{"collector.py": "collector", "start_listener.py": "listener"} {
+	for _, script := range []string{"collector.py", "start_listener.py"} {
 		f.copy(script, f.path(script))
 		for _, command := range [][]string{{"./" + script}, {"sh", script}} {
 			r := f.run(append(command, "-t", "flow")...).wants(1)
-			want := script + ": ./venv/bin/" + program + " is missing: run ./install_DC.sh first\n"
+			want := script + ": ./venv/bin/" + script + " is missing: run ./install_DC.sh first\n"
 			if r.stderr != want || r.stdout != "" {
 				t.Errorf("stdout %q, stderr %q, want %q", r.stdout, r.stderr, want)
 			}

@@ -3,6 +3,7 @@
 ''':'
 # Starts the listener of the environment beside this file, in this process's place. It is a
 # shell script, so that it works without Python, and a Python program that runs itself as one.
+# It is started by its name in the old tools, which "ps" shows and "pgrep -f start_listener.py" finds.
 # Names begin with _spot_ because a variable that the environment has too would be passed on.
 _spot_self=$0
 case $_spot_self in
@@ -12,7 +13,7 @@ esac
 if [ -L "$_spot_self" ]; then
     _spot_self=$(readlink -f -- "$_spot_self")
 fi
-_spot_program=${_spot_self%/*}/venv/bin/listener
+_spot_program=${_spot_self%/*}/venv/bin/start_listener.py
 if [ -x "$_spot_program" ]; then
     exec "$_spot_program" "$@"
 fi
