@@ -88,15 +88,25 @@ alone() {
     flock -w 60 -E 75 9 2>/dev/null
     case $? in
     0) locked=yes ;;
-    75) fail "Another install_DC.sh is at work in $folder: wait for it." ;;
+    75) at_work ;;
+    *)
+        # An old flock has no -E, busybox's no -w either.
+        flock -n 9 2>/dev/null
+        case $? in
+        0) locked=yes ;;
+        1) at_work ;;
+        esac
+        ;;
     esac
 }
+
+at_work() { fail "Another install_DC.sh is at work in $folder: wait for it."; }
 
 # ---- A folder for what is unfinished
 
 check_writable() {
     if [ -w . ]; then return; fi
-    [ -z "$is_root" ] || fail "$folder is read-only."
+    [ -z "$is_root" ] || fail "$folder is read-only, or on a network file system where root may not write: run it as the owner, without sudo."
     fail "$folder can't be written to by this user: run install_DC.sh with sudo, or as the owner of the folder."
 }
 
@@ -125,7 +135,7 @@ trap '' PIPE # who reads what is printed may stop at any time
 
 # own gives what root made to the owner of the folder.
 own() {
-    [ -z "$is_root" ] || chown -hR "$owner" "$@" || fail "What was made can't be given to the owner of $folder (user $uid)."
+    [ -z "$is_root" ] || chown -hR "$owner" "$@" || fail "What was made can't be given to the owner of $folder (user $uid): run it as that user, without sudo."
 }
 
 # ---- The binaries
@@ -267,10 +277,10 @@ check_old() {
             fail "$folder has a $script of the Python tools, and another one in $script.python." \
                 "Move away the one that is not needed any more, and run install_DC.sh again. Nothing was changed."
         fi
-        [ -f "scripts/install/$script" ] || incomplete "$script"
     done
-    for file in activate python; do
-        [ -f "scripts/install/$file" ] || incomplete "$file"
+    # Line ends of another system count as damage: nothing could run them.
+    for file in activate python $scripts; do
+        is_laid "scripts/install/$file" || fail "scripts/install/$file is missing or damaged: copy the whole folder of the package to $folder, each file as it is."
     done
     check_venv_writable
 }
@@ -282,11 +292,20 @@ check_venv_writable() {
     fi
 }
 
-incomplete() { fail "scripts/install/$1 is missing: copy the whole folder of the package to $folder."; }
+# versioned prints the further names that the Python environment has its Python under, such as
+# python2.7. By these names, too, ours has to pass on to that one, and not to the machine's.
+versioned() {
+    old=venv
+    if is_our_venv; then old=venv.python; fi
+    for path in "$old"/bin/python[23].[0-9] "$old"/bin/python[23].[0-9][0-9]; do
+        if [ -f "$path" ]; then say "${path##*/}"; fi
+    done
+}
 
 lay_files() {
     say "  |- Create virtual environment..."
-    for name in $shims; do
+    versions=$(versioned)
+    for name in $shims $versions; do
         lay scripts/install/python "$venv/bin/$name"
     done
     lay scripts/install/collector.py scripts/install/start_listener.py "$stage"
@@ -337,7 +356,7 @@ put_in_place() {
     if [ -d venv ]; then
         mkdir -p venv/bin || fail "venv/bin can't be made."
         own venv
-        for name in $programs $scripts $shims activate; do
+        for name in $programs $scripts $shims $versions activate; do
             rename "$venv/bin/$name" "venv/bin/$name"
         done
         rename "$venv/$marker" "venv/$marker"
@@ -403,7 +422,7 @@ check_new() {
             there "$entry" || continue
             case " $marker bin bin/activate $shims $programs $scripts " in
             *" ${entry#venv/} "* | *" ${entry#venv/bin/} "*) ;;
-            *) fail "$entry was not made by install_DC.sh: move it away. Nothing was changed." ;;
+            *) is_laid "$entry" || fail "$entry was not made by install_DC.sh: move it away. Nothing was changed." ;;
             esac
         done
     fi

@@ -206,26 +206,11 @@ func TestAgain(t *testing.T) {
 
 // Several at the same time come one after the other.
 func TestAtOnce(t *testing.T) {
-	flock := need(t, "flock")
 	f := newFolder(t)
 
 	// While another is at work, nothing is touched that may be its.
 	f.write(0o644, "", f.path(".install_DC.others", "file"))
-	holder := exec.Command(flock, f.path("install_DC.sh"), "sh", "-c", "echo locked; read -r _")
-	unlock, err := holder.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	locked, err := holder.StdoutPipe()
-	if err == nil {
-		err = holder.Start()
-	}
-	if err == nil {
-		_, err = locked.Read(make([]byte, 1))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	unlock := f.lock()
 	waiting := exec.Command(f.path("install_DC.sh"))
 	if err := waiting.Start(); err != nil {
 		t.Fatal(err)
@@ -240,10 +225,7 @@ func TestAtOnce(t *testing.T) {
 	if _, err := os.Stat(f.path(".install_DC.others/file")); err != nil || len(ended) > 0 {
 		t.Errorf("it did not wait: %v", err)
 	}
-	unlock.Close()
-	if err := holder.Wait(); err == nil {
-		t.Error("the lock was given back by itself") // read ends at the end of its input
-	}
+	unlock()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
@@ -267,6 +249,57 @@ func TestAtOnce(t *testing.T) {
 	wantTree(t, "venv.python", treeOf(t, f.path("venv.python")), old)
 }
 
+// lock holds the lock as another install_DC.sh does, until unlock is called.
+func (f *folder) lock() (unlock func()) {
+	f.t.Helper()
+	holder := exec.Command(need(f.t, "flock"), f.path("install_DC.sh"), "sh", "-c", "echo locked; read -r _")
+	stdin, err := holder.StdinPipe()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	locked, err := holder.StdoutPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err == nil {
+		_, err = locked.Read(make([]byte, 1))
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return func() {
+		f.t.Helper()
+		stdin.Close()
+		if err := holder.Wait(); err == nil {
+			f.t.Error("the lock was given back by itself") // read ends at the end of its input
+		}
+	}
+}
+
+// Where flock is an old one, or busybox's, it does not wait, but two are never at work.
+func TestAtOnceByOtherFlock(t *testing.T) {
+	for name, lacks := range map[string]string{"old": "-E) exit 64", "busybox": "-w) exit 1"} {
+		t.Run(name, func(t *testing.T) {
+			flock := need(t, "flock")
+			f := newFolder(t)
+			f.makeOld()
+			f.write(0o644, "", f.path(".install_DC.others", "file"))
+			bin := f.t.TempDir()
+			f.write(0o755, "#!/bin/sh\nfor word; do case $word in "+lacks+" ;; esac; done\nexec '"+flock+"' \"$@\"\n", bin, "flock")
+			f.env = append(f.env, "PATH="+bin+":"+os.Getenv("PATH"))
+			before := treeOf(t, f.dir)
+			unlock := f.lock()
+			f.run("./install_DC.sh").wants(2).says("Another install_DC.sh is at work in ", failure)
+			wantTree(t, "while another is at work", treeOf(t, f.dir), before)
+			unlock()
+			f.install()
+			if _, err := os.Stat(f.path(".install_DC.others")); err == nil {
+				t.Error("what was left by another is still there")
+			}
+		})
+	}
+}
+
 // What can't be installed says why, changes nothing, and exits with 2.
 func TestRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -285,7 +318,10 @@ func TestRefused(t *testing.T) {
 			f.write(0o755, "#!/bin/sh\nexit 3\n", f.path("bin", runtime.GOARCH, "listener"))
 		}, nil, []string{"The listener can't be run on this machine"}},
 		"an incomplete package": {func(f *folder) { f.remove("scripts", "install", "activate") }, nil,
-			[]string{"scripts/install/activate is missing"}},
+			[]string{"scripts/install/activate is missing or damaged"}},
+		"another system's line ends": {func(f *folder) {
+			f.run("sed", "-i", `s/$/\r/`, "scripts/install/python").wants(0)
+		}, nil, []string{"scripts/install/python is missing or damaged"}},
 		"two environments": {func(f *folder) { f.makeOldVenv("venv.python") }, nil,
 			[]string{"has a Python environment in venv, and another one in venv.python.", "Nothing was changed."}},
 		"two of a script": {func(f *folder) { f.write(0o644, "other", f.path("collector.py.python")) }, nil,

@@ -309,6 +309,33 @@ func TestPythonOfTheMachine(t *testing.T) {
 	}
 }
 
+// All names of the old environment's Python lead there, and so do its other programs, whose
+// first line names a path that is ours now.
+func TestPythonOfOldEnvironment(t *testing.T) {
+	t.Parallel()
+	// The first line of a program can't name a path with a blank.
+	f := &folder{t: t, dir: filepath.Join(openTempDir(t), "spot-ingest")}
+	f.fill(f.dir)
+	f.makeOld()
+	f.write(0o755, "", f.path("venv", "bin", "python2.7-config"))
+	f.write(0o755, "#!"+f.path("venv/bin/python2.7")+"\n", f.path("venv", "bin", "pip2.7"))
+	f.write(0o755, "#!"+f.path("venv/bin/python")+"\n", f.path("venv", "bin", "pip"))
+	before := treeOf(t, f.dir)
+	for range 2 {
+		f.install()
+	}
+	f.env = append(f.env, "PATH="+f.path("venv/bin")+":"+os.Getenv("PATH"))
+	f.run("env", "python2.7", "worker.py", "a  b").wants(0).wantsStart(f.path("venv.python/bin/python2.7"), f.dir, "worker.py", "a  b")
+	f.run("env", "python2.7", "collector.py", "a  b").wants(0).wantsStart(f.path("venv/bin/collector.py"), f.dir, "a  b")
+	f.run("venv.python/bin/pip", "list").wants(0).wantsStart(f.path("venv.python/bin/python"), f.dir, "venv.python/bin/pip", "list")
+	f.run("venv.python/bin/pip2.7", "list").wants(0).wantsStart(f.path("venv.python/bin/python2.7"), f.dir, "venv.python/bin/pip2.7", "list")
+	if _, err := os.Stat(f.path("venv/bin/python2.7-config")); err == nil {
+		t.Error("ours took the name of another program")
+	}
+	f.run("./install_DC.sh", "--restore").wants(0)
+	wantTree(t, "restored", treeOf(t, f.dir), before)
+}
+
 // Scripts find the packages of the environment that was here before, and after the way back
 // it is what it was.
 func TestPythonPackages(t *testing.T) {
