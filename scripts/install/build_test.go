@@ -39,10 +39,14 @@ func (f *folder) withSource() {
 
 // built are the real programs, built by install_DC.sh once for all tests.
 var built struct {
-	once sync.Once
-	dir  string // holds collector and listener
-	err  error
+	once     sync.Once
+	dir      string // holds a source tree, a clone where there is git, in which it was installed
+	revision string // of the clone
+	err      error
 }
+
+// sourceName is a name as hard as can be: Go embeds no files in a folder whose name is a pattern.
+const sourceName = `it's a "clone"`
 
 func realPrograms(t *testing.T) string {
 	t.Helper()
@@ -51,15 +55,37 @@ func realPrograms(t *testing.T) string {
 		if built.err != nil {
 			return
 		}
-		f := &folder{t: t, dir: filepath.Join(built.dir, "source")}
+		f := &folder{t: t, dir: filepath.Join(built.dir, sourceName)}
 		f.fill(f.dir)
 		f.withSource()
+		f.write(0o644, "go 1.24.0\n", built.dir, "go.work") // somebody's, of which this is no part
+		if _, err := exec.LookPath("git"); err == nil {
+			f.initClone()
+			built.revision = f.commit()
+		}
 		f.install().says("  |- Build collector and listener with Go ", " *  collector devel", " *  listener devel")
 	})
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
-	return filepath.Join(built.dir, "source", "venv", "bin")
+	return filepath.Join(built.dir, sourceName, "venv", "bin")
+}
+
+// initClone makes the folder a clone, for which no setting of this machine counts.
+func (f *folder) initClone() {
+	f.t.Helper()
+	f.env = append(f.env, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	f.run("git", "init", "-q").wants(0)
+	f.copy(filepath.Join(repository, ".gitignore"), f.path(".gitignore"))
+}
+
+// commit commits all there is, and gives the commit's name.
+func (f *folder) commit() string {
+	f.t.Helper()
+	git := []string{"git", "-c", "user.name=n", "-c", "user.email=e"}
+	f.run(append(git, "add", "-A")...).wants(0)
+	f.run(append(git, "commit", "-qm", "m")...).wants(0)
+	return strings.TrimSpace(f.run(append(git, "log", "-1", "--format=%H")...).wants(0).stdout)
 }
 
 // What is built from source works as what came with the package does.
@@ -83,35 +109,48 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// In a clone the commit is known; where git tells nothing of it to root, as of another user's
-// clone, it is built without.
+// What is built in a clone knows its commit, which what is unfinished does not modify.
 func TestBuildInClone(t *testing.T) {
 	need(t, "git")
-	realPrograms(t) // whose packages need not be compiled again
 	t.Parallel()
-	// Go embeds no files in a folder whose name is a pattern.
-	f := &folder{t: t, dir: filepath.Join(openTempDir(t), "it's a \"clone\"")}
-	f.fill(f.dir)
-	f.withSource()
-	f.write(0o644, "go 1.24.0\n", filepath.Dir(f.dir), "go.work") // somebody's, of which this is no part
-	f.env = append(f.env, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
-	git := []string{"git", "-c", "user.name=n", "-c", "user.email=e"}
-	f.run("git", "init", "-q").wants(0)
-	f.install().says(" *  collector devel\n") // no commit yet
-	f.remove("venv")
-	f.write(0o644, "/collector.py\n/start_listener.py\n", f.path(".gitignore"))
-	f.run(append(git, "add", "-A")...).wants(0)
-	f.run(append(git, "commit", "-qm", "m")...).wants(0)
-	commit := strings.TrimSpace(f.run(append(git, "log", "-1", "--format=%H")...).wants(0).stdout)
-	r := f.install().says(" *  collector devel (commit "+commit[:12], " *  listener devel (commit "+commit[:12])
-	if strings.Contains(r.stdout, "modified") {
-		t.Errorf("the clone counts as modified by what is unfinished:\n%s", r.stdout)
+	dir := realPrograms(t)
+	for _, program := range []string{"collector", "listener"} {
+		out, err := exec.Command(filepath.Join(dir, program), "--version").Output()
+		if want := program + " devel (commit " + built.revision[:12]; err != nil || !strings.HasPrefix(string(out), want) || strings.Contains(string(out), "modified") {
+			t.Errorf("%s --version: %v, %q, want %q", program, err, out, want)
+		}
 	}
+}
+
+// Where git tells no commit, as in a clone without any, and to root in another user's, Go would
+// give up: it is told to build without.
+func TestBuildWithoutCommit(t *testing.T) {
+	git := need(t, "git")
+	f := newFolder(t)
+	dir := openTempDir(t)
+	f.withGoIn(dir)
+	f.fakeGo("go1.24.0", "", dir, "go")
+	f.link(git, dir, "git")
+	f.env = append(f.env, "PATH="+dir+":"+f.bareMachine())
+	wants := func(what, stamp string) {
+		t.Helper()
+		f.install()
+		log, err := os.ReadFile(f.path("build.log"))
+		if err != nil || !strings.Contains(string(log), " -buildvcs="+stamp+" ") {
+			t.Errorf("%s: built by %q (%v), want -buildvcs=%s", what, log, err, stamp)
+		}
+		f.remove("build.log")
+	}
+	wants("no clone", "false")
+	f.initClone()
+	wants("no commit", "false")
+	f.commit()
+	wants("a commit", "auto")
 	if os.Geteuid() != 0 {
 		return
 	}
 	f.give(other)
-	f.install().says(" *  collector devel\n", " *  listener devel\n")
+	wants("another user's", "false")
 	f.wantOwner(other)
 }
 

@@ -13,10 +13,10 @@ import (
 var tools = []string{"mktemp", "mkdir", "chmod", "chown", "cp", "ln", "mv", "rm"}
 
 // interrupter makes programs in the place of the tools, of which the nth that is called sends
-// a signal to its caller instead of doing its work.
-func (f *folder) interrupter(signal string) (count string) {
+// a signal to its caller instead of doing its work. They are in dir.
+func (f *folder) interrupter(signal string) (dir, count string) {
 	f.t.Helper()
-	dir := filepath.Join(f.t.TempDir(), "tools")
+	dir = filepath.Join(f.t.TempDir(), "tools")
 	count = filepath.Join(dir, "count")
 	for _, tool := range tools {
 		path := need(f.t, tool)
@@ -30,8 +30,7 @@ fi
 exec '`+path+`' "$@"
 `, dir, tool)
 	}
-	f.env = append(f.env, "PATH="+dir+":"+os.Getenv("PATH"))
-	return count
+	return dir, count
 }
 
 // Whatever ends it, and wherever: what was there is there, under the one name or the other,
@@ -51,7 +50,8 @@ func TestInterrupted(t *testing.T) {
 			f := newFolder(t)
 			f.makeOld()
 			f.run("sh", "-c", "rm -rf "+tt.without)
-			i := interruption{f, f.interrupter(tt.signal), tt.task, treeOf(t, f.dir)}
+			i := interruption{f: f, task: tt.task, old: treeOf(t, f.dir)}
+			i.tools, i.count = f.interrupter(tt.signal)
 			step := 0
 			stride := 1
 			if tt.signal != "KILL" {
@@ -63,57 +63,69 @@ func TestInterrupted(t *testing.T) {
 			if least := 6; step < least {
 				t.Errorf("there were %d steps, want at least %d", step, least)
 			}
+			i.restore("at the end")
 		})
 	}
 }
 
 type interruption struct {
-	f     *folder
-	count string // a file
-	task  string
-	old   tree
+	f            *folder
+	tools, count string // a folder, and a file
+	task         string
+	old          tree
+	installed    bool
 }
 
 // at interrupts at one step, and tells whether there was one.
-func (i interruption) at(step int) bool {
+func (i *interruption) at(step int) bool {
 	t, f := i.f.t, i.f
 	t.Helper()
-	args := []string{"./install_DC.sh"}
-	if i.task != "install" {
-		i.run(-1, args...).wants(0)
+	if i.task != "install" && !i.installed {
+		f.install()
+		i.installed = true
 	}
-	if i.task == "--restore" {
-		args = append(args, i.task)
-	}
-	before := treeOf(t, f.dir)
-	r := i.run(step, args...)
-	calls := i.calls()
 	what := fmt.Sprintf("step %d", step)
+	before := treeOf(t, f.dir)
+	r := i.run(step)
+	calls := i.calls()
 	i.wantKept(what)
 	if strings.Contains(r.stderr, "nothing was changed") {
 		wantTree(t, what+", interrupted", treeOf(t, f.dir), before)
 	}
 	if i.task != "--restore" {
-		i.run(-1, args...).wants(0)
+		f.install()
 		i.wantRepaired(what)
-		args = append(args, "--restore")
 	}
-	// Restored it may be already.
-	if r := i.run(-1, args...); r.code != 0 && !strings.Contains(r.stderr, "There is nothing to restore") {
-		t.Errorf("%s: exit code %d\n%s%s", what, r.code, r.stdout, r.stderr)
+	if i.task != "again" { // where the next step begins with what there is now
+		i.restore(what)
 	}
-	wantTree(t, what+", restored", treeOf(t, f.dir), i.old)
 	return calls > step
 }
 
-func (i interruption) run(step int, args ...string) result {
+// restore goes back, if it was not done already.
+func (i *interruption) restore(what string) {
+	t, f := i.f.t, i.f
+	t.Helper()
+	if r := f.run("./install_DC.sh", "--restore"); r.code != 0 && !strings.Contains(r.stderr, "There is nothing to restore") {
+		t.Errorf("%s: exit code %d\n%s%s", what, r.code, r.stdout, r.stderr)
+	}
+	wantTree(t, what+", restored", treeOf(t, f.dir), i.old)
+	i.installed = false
+}
+
+// run does the task, and interrupts it.
+func (i *interruption) run(step int) result {
 	i.f.t.Helper()
 	i.f.write(0o666, "0\n", i.count)
-	return i.f.run(append([]string{"env", fmt.Sprintf("INTERRUPT_AT=%d", step)}, args...)...)
+	args := []string{"env", fmt.Sprintf("INTERRUPT_AT=%d", step), "PATH=" + i.tools + ":" + os.Getenv("PATH"), "./install_DC.sh"}
+	if i.task == "--restore" {
+		args = append(args, i.task)
+	}
+	return i.f.run(args...)
 }
 
 // calls is how many of the tools were called.
-func (i interruption) calls() int {
+func (i *interruption) calls() int {
 	i.f.t.Helper()
 	text, err := os.ReadFile(i.count)
 	if err != nil {
@@ -127,7 +139,7 @@ func (i interruption) calls() int {
 }
 
 // wantKept wants all of the Python tools there, under the old name or the new one.
-func (i interruption) wantKept(what string) {
+func (i *interruption) wantKept(what string) {
 	t := i.f.t
 	t.Helper()
 	now := treeOf(t, i.f.dir)
@@ -140,7 +152,7 @@ func (i interruption) wantKept(what string) {
 }
 
 // wantRepaired wants an installation that is complete, and no rest of what was interrupted.
-func (i interruption) wantRepaired(what string) {
+func (i *interruption) wantRepaired(what string) {
 	t := i.f.t
 	t.Helper()
 	i.wantKept(what + ", repaired")
