@@ -112,7 +112,12 @@ func (f *folder) write(mode fs.FileMode, content string, elem ...string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		f.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+	// A process that another test starts meanwhile would have the file open for a moment, and
+	// what is open for writing can't be run.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, []byte(content), mode)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		f.t.Fatal(err)
 	}
 	if err := os.Chmod(path, mode); err != nil {
