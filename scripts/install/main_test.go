@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -33,6 +34,12 @@ func runTests(m *testing.M) int {
 	// What the caller has activated is not part of any test.
 	for _, name := range []string{"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "VIRTUAL_ENV_DISABLE_PROMPT", "PYTHONHOME", "CDPATH", "ENV", "BASH_ENV"} {
 		os.Unsetenv(name)
+	}
+	// Nor what it ignores, as of tests in the background: a shell can't catch that.
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
 	}
 	return m.Run()
 }
