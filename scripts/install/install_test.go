@@ -127,6 +127,15 @@ func TestShells(t *testing.T) {
 	}
 }
 
+// A way of copying that loses what is executable, such as unzip's, does not matter.
+func TestLostModes(t *testing.T) {
+	f := newFolder(t)
+	f.run("find", ".", "-type", "f", "-exec", "chmod", "600", "{}", "+").wants(0)
+	before := treeOf(t, f.dir)
+	f.run("sh", "install_DC.sh").wants(0)
+	f.wantInstalled(before)
+}
+
 // Names of folders that a shell may stumble over.
 func TestFolderNames(t *testing.T) {
 	for _, name := range []string{" ", "a\nb", "a\n", "\n", "'", "''", `\`, `$(touch x)`, "`touch x`", "-n", "-", "*", "a;b", "é\xff", "@VENV@", "=@VENV@"} {

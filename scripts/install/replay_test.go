@@ -174,12 +174,17 @@ func (i *ingest) pid(name string) int {
 	return pid
 }
 
-// wantProgram wants that the process whose number was recorded is the program itself.
-func (i *ingest) wantProgram(name, program string) {
+// wantProgram wants that the process whose number was recorded is the program itself, and
+// that ps shows it by the name of the script.
+func (i *ingest) wantProgram(name, program, script string) {
 	i.t.Helper()
 	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", i.pid(name)))
 	if err != nil || exe != i.path("venv", "bin", program) {
 		i.t.Errorf("process %d is %s (%v), want the %s", i.pid(name), exe, err, program)
+	}
+	shown, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", i.pid(name)))
+	if want := "/venv/bin/" + script + "\x00-t\x00flow\x00"; err != nil || !strings.Contains(string(shown), want) {
+		i.t.Errorf("process %d shows itself as %q (%v), want %q in it", i.pid(name), shown, err, want)
 	}
 }
 
@@ -259,12 +264,12 @@ func TestReplay(t *testing.T) {
 			listening := i.script("listener", "source venv/bin/activate\n"+
 				strings.ReplaceAll(startListener, "MASTER", "local")+" > listener.out 2>&1 & echo $! > listener.pid")
 			i.awaitText("listener.out", " ---- LISTENING KAFKA TOPIC: "+topic+" ---- ")
-			i.wantProgram("listener", "listener")
+			i.wantProgram("listener", "listener", "start_listener.py")
 
 			collecting := i.script("flow", "source venv/bin/activate\n"+
 				"python collector.py -t flow --topic "+topic+" > flow.out 2>&1 & echo $! > flow.pid")
 			i.awaitText("flow.out", "Initialization completed successfully!")
-			i.wantProgram("flow", "collector")
+			i.wantProgram("flow", "collector", "collector.py")
 			i.wantLocalTime("flow.out", "Asia/Tokyo")
 
 			rows := i.collect("nfcapd.201803200900")
