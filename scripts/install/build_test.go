@@ -63,6 +63,7 @@ func realPrograms(t *testing.T) string {
 			f.initClone()
 			built.revision = f.commit()
 		}
+		f.env = append(f.env, "GOOS=windows", "GOARCH=386") // of one who builds for others
 		f.install().says("  |- Build collector and listener with Go ", " *  collector devel", " *  listener devel")
 	})
 	if built.err != nil {
