@@ -85,16 +85,17 @@ func (i *interruption) at(step int) bool {
 		i.installed = true
 	}
 	what := fmt.Sprintf("step %d", step)
-	before := i.now()
+	before := treeOf(t, f.dir)
 	r := i.run(step)
 	calls := i.calls()
 	i.wantKept(what)
 	if strings.Contains(r.stderr, "nothing was changed") {
 		wantTree(t, what+", interrupted", treeOf(t, f.dir), before)
 	}
-	// Where nothing has changed yet, the next step begins with the same. What is left of this
-	// one, if it was killed, is found by that.
+	// Where nothing has changed yet, the next step begins with the same. It must not find what
+	// is left of this one, if it was killed: to remove that is one more step.
 	if calls > step && maps.Equal(i.now(), before) {
+		f.run("sh", "-c", "rm -rf .install_DC.*").wants(0)
 		return true
 	}
 	if i.task != "--restore" {
