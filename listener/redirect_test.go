@@ -40,11 +40,11 @@ func TestRedirectStderr(t *testing.T) {
 	if path := os.Getenv("LISTENER_TEST_REDIRECT"); path != "" {
 		redirected(path)
 	}
-	dir := t.TempDir()
+	dir, left := t.TempDir(), t.TempDir() // and for what a test that ends by a panic leaves
 	start := func(path string) (stdout, stderr string, code int) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestRedirectStderr$")
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "LISTENER_TEST_REDIRECT="+path)
+		cmd.Env = append(os.Environ(), "LISTENER_TEST_REDIRECT="+path, "TMPDIR="+left)
 		var out, errs strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		_ = cmd.Run()
