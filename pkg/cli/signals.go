@@ -11,9 +11,9 @@ import (
 
 // Signals returns a context that ends at the first INT, TERM, USR1 or HUP, and one that ends
 // the time drain after it, when work still under way is given up. A second signal (but for an
-// echo of the first, within a tenth of a second) ends the process at once with exit code 1, and so does the time limit after the first, with the
-// message as the program's error. HUP is left alone if it was ignored at start, as nohup
-// wants it. It is called once.
+// echo of the first, within a tenth of a second) ends the process at once with exit code 1,
+// and so does the time limit after the first, with the message as the program's error. HUP is
+// left alone if it was ignored at start, as nohup wants it. It is called once.
 func Signals(program string, drain, limit time.Duration, message string) (stop, drained context.Context) {
 	stop, cancelStop := context.WithCancel(context.Background())
 	drained, cancelDrained := context.WithCancel(context.Background())
@@ -56,15 +56,18 @@ func stopSignals() <-chan os.Signal {
 	}
 	received, meant := make(chan os.Signal, 2), make(chan os.Signal, 2)
 	signal.Notify(received, signals...)
-	go func() {
-		var e echo
-		for s := range received {
-			if !e.hears(s, time.Now()) {
-				meant <- s
-			}
-		}
-	}()
+	go dropEchoes(received, meant, time.Now)
 	return meant
+}
+
+// dropEchoes passes on the signals that were meant, until there are no more.
+func dropEchoes(received <-chan os.Signal, meant chan<- os.Signal, now func() time.Time) {
+	var e echo
+	for s := range received {
+		if !e.hears(s, now()) {
+			meant <- s
+		}
+	}
 }
 
 // An echo is a signal that comes twice though it was sent once: timeout(1) sends its own to the
