@@ -69,10 +69,7 @@ func newCollector(ctx context.Context, conf *config.Config, args cli.CollectorAr
 		progress: progress,
 	}
 	c.log.Info("Initializing Distributed Collector process...")
-	err := cli.CheckTopic(args.Topic)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if c.conf, err = conf.Collector(args.Type); err != nil {
 		return nil, err
 	}

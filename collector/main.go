@@ -15,10 +15,11 @@ import (
 	"spot-ingest/pkg/zone"
 )
 
-// Exit codes; usage errors exit with 2, as decided by the command line's parser.
+// Exit codes. The command line's parser exits with 2 as well.
 const (
 	exitOK     = 0
 	exitFailed = 1
+	exitUsage  = 2
 )
 
 const (
@@ -48,6 +49,10 @@ func run() int {
 	})
 	if exit := parser.Parse(os.Args[1:]); exit != nil {
 		return exit.Write(os.Stdout, os.Stderr)
+	}
+	if err := cli.CheckTopic(args.Topic); err != nil {
+		fail(err)
+		return exitUsage
 	}
 
 	progress := newProgress(args.Once, os.Stdout, os.Stderr)

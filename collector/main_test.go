@@ -450,7 +450,7 @@ func TestStartErrors(t *testing.T) {
 		want string // regular expression on stderr
 	}{
 		{"no such topic", []string{"-t", "proxy", "--topic", "missing"}, func(*site) {}, 1, `"missing".*create it first`},
-		{"empty topic", []string{"-t", "proxy", "--topic", ""}, func(*site) {}, 1, `--topic is empty`},
+		{"empty topic", []string{"-t", "proxy", "--topic", ""}, func(*site) {}, 2, `--topic is empty`},
 		{"no such folder", []string{"-t", "proxy", "--topic", topic}, func(s *site) { s.pipeline("proxy")["collector_path"] = "/no/such" }, 1, `collector_path.*"/no/such"`},
 		{"placeholder", []string{"-t", "proxy", "--topic", topic}, func(s *site) { s.conf["kafka"] = map[string]any{"kafka_server": "kafka ip"} }, 1, `kafka_server.*kafka ip`},
 		{"pattern", []string{"-t", "proxy", "--topic", topic}, func(s *site) { s.pipeline("proxy")["supported_files"] = []string{"a(?=b)"} }, 1, `supported_files.*look-ahead`},

@@ -31,7 +31,7 @@ func TestEndsAtOnce(t *testing.T) {
 		{name: "no type", args: []string{"-t", "foo", "--topic", topic, "-p", "1"}, code: 2, err: `invalid choice: 'foo' \(choose from 'dns', 'flow', 'proxy'\)`},
 		{name: "-p in words", args: []string{"-t", "flow", "--topic", topic, "-p", "many"}, code: 2, err: `argument -p/--partitions: `},
 		{name: "-p 0", args: usual("-p", "0"), code: 1, err: `-p/--partitions is 0: want 1 or more`},
-		{name: "empty topic", args: usual("--topic", ""), code: 1, err: `--topic is empty`},
+		{name: "empty topic", args: usual("--topic", ""), code: 2, err: `--topic is empty`},
 		{name: "--from", args: usual("--from", "yesterday"), code: 2, err: `--from: invalid position: 'yesterday'`},
 		{name: "--bad-row-limit", args: usual("--bad-row-limit", "-1"), code: 2, err: `--bad-row-limit`},
 		{name: "no config", args: usual("-c", "missing.json"), code: 1, err: `missing.json`},

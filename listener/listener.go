@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -78,7 +77,7 @@ func newListener(conf *config.Config, args cli.ListenerArgs, log *logging.Logger
 	if l.staging, err = conf.LocalStaging(args.Type); err != nil {
 		return nil, err
 	}
-	return l, errors.Join(cli.CheckTopic(args.Topic), checkPartitions(args.Partitions))
+	return l, checkPartitions(args.Partitions)
 }
 
 // begin finds out where the table lies and starts.

@@ -18,10 +18,11 @@ import (
 	"spot-ingest/pkg/zone"
 )
 
-// Exit codes; usage errors exit with 2, as decided by the command line's parser.
+// Exit codes. The command line's parser exits with 2 as well.
 const (
 	exitOK     = 0
 	exitFailed = 1
+	exitUsage  = 2
 )
 
 func main() { os.Exit(run()) }
@@ -48,6 +49,10 @@ func run() int {
 	})
 	if exit := parser.Parse(os.Args[1:]); exit != nil {
 		return exit.Write(os.Stdout, os.Stderr)
+	}
+	if err := cli.CheckTopic(args.Topic); err != nil {
+		fail(err)
+		return exitUsage
 	}
 	if args.RedirectSparkLogs != "" {
 		if err := redirectStderr(args.RedirectSparkLogs); err != nil {

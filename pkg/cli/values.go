@@ -24,11 +24,11 @@ func parseCount(s string) (int, error) {
 	return n, err
 }
 
-// CheckTopic refuses the empty name that an unset variable of a script leaves: as for Python's
-// argparse, an empty value is a value of the command line.
+// CheckTopic refuses the empty name that an unset variable of a script or a service leaves. The
+// parser does not: as for Python's argparse, an empty value is a value.
 func CheckTopic(name string) error {
 	if name == "" {
-		return errors.New("--topic is empty: want the name of a topic")
+		return errors.New("--topic is empty: want the name of a topic (of a service: TOPIC in its file in /etc/spot-ingest)")
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func (s *service) withoutTopic() {
 	m.t.Helper()
 	for _, unit := range []string{"spot-collector@flow", "spot-listener@flow"} {
 		m.sh("root", "systemctl start "+unit)
-		m.until("root", "journalctl -u "+unit+" | grep -F 'argument --topic: '")
+		m.until("root", "journalctl -u "+unit+" | grep -F -- '--topic is empty: want the name of a topic (of a service: TOPIC in its file in /etc/spot-ingest)'")
 	}
 	m.until("root", "systemctl is-failed spot-collector@flow")
 	m.sh("root", "systemctl stop spot-listener@flow && systemctl reset-failed 'spot-*'")
