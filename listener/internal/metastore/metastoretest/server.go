@@ -34,9 +34,8 @@ type Server struct {
 }
 
 // Before has f called before each request with its name, such as "add_partitions_req" or
-// "ALTER TABLE"; it may wait, and is called for
-// several connections at once. If it returns Cut or CutAfter the connection breaks, any other
-// error is answered.
+// "ALTER TABLE". It is called for several connections at once, and may wait. If it returns Cut
+// or CutAfter the connection breaks, any other error is answered.
 func (s *Server) Before(f func(request string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
